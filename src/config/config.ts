@@ -1,0 +1,81 @@
+import type { Budget } from '../domain/virtual-key.js';
+import type { Secret } from '../domain/secret.js';
+import type { Timeouts } from '../domain/deployment.js';
+
+/** Everything an operator can set: file and environment, checked and frozen. Durations are milliseconds, sizes bytes. */
+export interface Config {
+  readonly server: ServerConfig;
+  /** PostgreSQL; absent: the embedded database under `dataDir`. */
+  readonly database: { readonly url?: Secret };
+  readonly redis: { readonly url?: Secret };
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  readonly adminKey?: Secret;
+  readonly secretKey?: Secret;
+  /** In the order of the file; those found in the environment follow. */
+  readonly providers: readonly ProviderConfig[];
+  readonly models: readonly ModelConfig[];
+  readonly keys: readonly StaticKeyConfig[];
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort?: number;
+  readonly bodyLimit: number;
+  readonly workers: number | 'auto';
+  readonly drainTimeout: number;
+  readonly earlyHeaders: boolean;
+  readonly cors: { readonly origins: readonly string[] };
+}
+
+export interface ProviderConfig {
+  readonly name: string;
+  readonly type: string;
+  /** Absent: the type's own. */
+  readonly baseUrl?: string;
+  readonly apiKeys: readonly Secret[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeouts: Partial<Timeouts>;
+  readonly concurrency?: number | 'auto';
+  readonly quirks: readonly string[];
+  /** Keys that one adapter understands: `region`, `project`, `apiVersion`, `deployments`, `baseModel` … */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface ModelConfig {
+  readonly name: string;
+  readonly targets: readonly TargetConfig[];
+  readonly strategy: 'priority' | 'weighted' | 'least-busy' | 'latency' | 'cost';
+  readonly retries: number;
+  readonly fallbacks: readonly string[];
+  readonly contextWindowFallbacks: readonly string[];
+  readonly contentPolicyFallbacks: readonly string[];
+  readonly timeouts: Partial<Timeouts>;
+  readonly defaults: Readonly<Record<string, unknown>>;
+}
+
+export interface TargetConfig {
+  readonly provider: string;
+  readonly model: string;
+  readonly weight: number;
+  readonly baseModel?: string;
+}
+
+export interface StaticKeyConfig {
+  readonly name: string;
+  readonly key: Secret;
+  readonly owner?: string;
+  readonly tags: readonly string[];
+  readonly models: readonly string[] | null;
+  readonly allowedIps: readonly string[] | null;
+  readonly rpm?: number;
+  readonly tpm?: number;
+  readonly concurrency?: number;
+  readonly budget?: Budget;
+  readonly expiresAt?: number;
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = { connect: 5_000, firstToken: 300_000, idle: 120_000, total: 600_000 };

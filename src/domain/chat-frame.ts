@@ -1,0 +1,12 @@
+import type { ChatCompletionChunk, Usage } from './chat.js';
+
+/** A stretch of a chat stream: server-sent events ready to send, and the usage once the provider has told it. */
+export interface ChatFrame {
+  readonly bytes: Uint8Array;
+  readonly usage: Usage | undefined;
+}
+
+/** One chunk as the event a client reads: a single `data:` line and a blank one (OpenAI wire §2.7). */
+export function chunkEvent(chunk: ChatCompletionChunk): string {
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}

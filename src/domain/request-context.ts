@@ -1,0 +1,33 @@
+import type { UpstreamAttempt } from './deployment.js';
+import { Flow } from './flow.js';
+import type { Principal } from './principal.js';
+
+/** What is known of one request. One object a request, passed as an argument, never ambient. */
+export class RequestContext {
+  /** Set by the guard. */
+  principal: Principal | undefined;
+  readonly attempts: UpstreamAttempt[] = [];
+  readonly flow = new Flow();
+
+  constructor(
+    /** `req_` and 32 hex digits. */
+    readonly id: string,
+    /** `performance.now()` at arrival. */
+    readonly startedAt: number,
+    /** Epoch milliseconds at arrival. */
+    readonly receivedAt: number,
+    readonly wishes: ClientWishes,
+  ) {}
+
+  get lastAttempt(): UpstreamAttempt | undefined {
+    return this.attempts.at(-1);
+  }
+}
+
+/** What the client asks of the gateway itself, by header. */
+export interface ClientWishes {
+  /** `x-parley-strict`: a parameter that cannot be honoured is refused instead of dropped or adapted. */
+  readonly strict: boolean;
+  /** `x-parley-tags`. */
+  readonly tags: readonly string[];
+}

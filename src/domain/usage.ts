@@ -1,0 +1,56 @@
+/** How a request or an attempt ended: answered, failed, the client left, or refused before any attempt. */
+export type Outcome = 'completed' | 'failed' | 'abandoned' | 'refused';
+
+/** Where token counts come from: the provider, our tokenizer, a guess by length, or nowhere. */
+export type UsageSource = 'provider' | 'counted' | 'estimated' | 'none';
+
+/** Token counts of one answer, flat, in OpenAI's arithmetic. */
+export interface TokenCounts {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly cachedTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+  readonly audioTokens: number;
+}
+
+/** What is kept of one call to one deployment. Times are epoch milliseconds or durations in milliseconds. */
+export interface AttemptRecord {
+  readonly provider: string;
+  /** The model id that was sent upstream. */
+  readonly model: string;
+  readonly outcome: Outcome;
+  readonly status: number | null;
+  readonly errorCode: string | null;
+  readonly usage: TokenCounts | null;
+  readonly usageSource: UsageSource;
+  /** Integer nano-dollars; null where the price is not known. */
+  readonly costNanoUsd: number | null;
+  readonly startedAt: number;
+  readonly latencyMs: number;
+}
+
+/** What is kept of one request. */
+export interface UsageRecord {
+  readonly requestId: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly keyId: string | null;
+  /** The model name the client wrote. */
+  readonly model: string;
+  readonly provider: string | null;
+  readonly upstreamModel: string | null;
+  readonly stream: boolean;
+  readonly outcome: Outcome;
+  readonly status: number;
+  readonly errorCode: string | null;
+  readonly usage: TokenCounts | null;
+  readonly usageSource: UsageSource;
+  /** Integer nano-dollars; null where a price is not known. */
+  readonly costNanoUsd: number | null;
+  readonly priceVersion: string | null;
+  readonly latencyMs: number;
+  readonly timeToFirstTokenMs: number | null;
+  readonly tags: readonly string[];
+  readonly attempts: readonly AttemptRecord[];
+}

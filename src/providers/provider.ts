@@ -1,0 +1,36 @@
+import { DiscoveryService } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
+import type { ChatFrame } from '../domain/chat-frame.js';
+import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
+import type { Flow } from '../domain/flow.js';
+import type { Secret } from '../domain/secret.js';
+
+/** Someone who serves models. It offers the operations it has; an operation it lacks is absent. */
+export interface Provider {
+  /** Where it is when the config does not say; null: the config must say. */
+  readonly baseUrl: string | null;
+  readonly chat?: ChatOperation;
+}
+
+export interface ChatOperation {
+  /** One answer. The returned object goes to the client as it is. */
+  complete(request: ChatRequest, call: UpstreamCall): Promise<ChatCompletion>;
+  /** The frames of a stream in order; it ends the upstream call when unsubscribed from. `[DONE]` is not a frame. */
+  stream(request: ChatRequest, call: UpstreamCall): Observable<ChatFrame>;
+}
+
+/** What a provider may know about the call it serves, and no more. */
+export interface UpstreamCall {
+  readonly deployment: Deployment;
+  readonly credential: Secret | undefined;
+  /** Refuse what cannot be honoured instead of dropping or adapting it. */
+  readonly strict: boolean;
+  readonly signal: AbortSignal;
+  /** Where the adapter notes what it dropped and adapted, and when the answer came. */
+  readonly attempt: UpstreamAttempt;
+  readonly flow: Flow;
+}
+
+/** Marks an injectable as the adapter of one provider type; the registry finds it by this mark. */
+export const ProviderAdapter = DiscoveryService.createDecorator<string>();
