@@ -1,0 +1,15 @@
+/** What the config has to know of a kind of provider; the provider folder supplies the list. */
+export interface ProviderType {
+  /** As in `type:` of the config. */
+  readonly type: string;
+  /** Environment variables that hold its key; the first that is set counts. */
+  readonly keyEnv: readonly string[];
+  /** Environment variables that redirect it; the first that is set counts. */
+  readonly baseUrlEnv: readonly string[];
+  /** It works without a key, so its base URL in the environment is enough to find it. */
+  readonly keyless?: boolean;
+  /** It has no address of its own: the config must give `baseUrl`. */
+  readonly needsBaseUrl?: boolean;
+  /** Keys beyond those every provider takes, each with the environment variable that supplies it, if any. */
+  readonly settings?: Readonly<Record<string, { readonly env?: string; readonly kind: 'string' | 'map' }>>;
+}
