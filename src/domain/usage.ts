@@ -11,7 +11,10 @@ export interface TokenCounts {
   readonly cachedTokens: number;
   readonly cacheWriteTokens: number;
   readonly reasoningTokens: number;
+  /** Heard and spoken together. */
   readonly audioTokens: number;
+  /** Those of `audioTokens` that were spoken, where they are told apart; only the price needs it, so it is not kept. */
+  readonly audioOutputTokens?: number;
 }
 
 /** What is kept of one call to one deployment. Times are epoch milliseconds or durations in milliseconds. */
