@@ -1,0 +1,166 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix, sep } from 'node:path';
+import ts from 'typescript';
+
+/** What each folder of src/ may import besides itself: folders, or single files of one. Absent: anything (`main.ts` …). */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  protocols: ['domain'],
+  transport: ['domain', 'protocols'],
+  config: ['domain'],
+  http: ['domain'],
+  providers: ['domain', 'protocols', 'transport', 'config'],
+  catalog: ['domain', 'config'],
+  routing: ['domain', 'providers', 'catalog', 'config'],
+  access: ['domain', 'http', 'config'],
+  usage: ['domain', 'catalog', 'http', 'config', 'access/public.decorator'],
+  chat: ['domain', 'routing', 'catalog', 'http', 'config'],
+  models: ['domain', 'routing', 'catalog', 'http', 'config'],
+  storage: ['domain', 'config', 'access/virtual-key.store', 'usage/usage.store'],
+  health: ['domain', 'storage', 'config', 'http', 'access/public.decorator'],
+};
+
+/** Folders without framework: no packages, and of Node only what computes. */
+const PURE = ['domain', 'protocols'];
+const PURE_BUILT_INS = ['node:buffer', 'node:crypto', 'node:util'];
+
+/** Packages that belong to one place. */
+const PACKAGE_HOMES: Readonly<Record<string, string>> = {
+  undici: 'transport',
+  kysely: 'storage',
+  libsql: 'storage',
+  pg: 'storage',
+};
+
+const MAX_LINES = 250;
+
+/** Path below src/, with slashes, and text. */
+type Sources = ReadonlyMap<string, string>;
+
+/** Every broken rule, as a sentence that names file and import. */
+function violations(sources: Sources): string[] {
+  const broken: string[] = [];
+  const graph = new Map<string, readonly string[]>();
+  for (const [file, text] of sources) {
+    const imports = ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName);
+    const files = imports.filter((name) => name.startsWith('.')).map((name) => resolve(file, name));
+    graph.set(file, files);
+    broken.push(
+      ...files.filter((target) => !mayImport(file, target)).map((target) => `${file} may not import ${target}`),
+      ...imports.filter((name) => !mayUse(file, name)).map((name) => `${file} may not use ${name}`),
+      ...faults(file, text),
+    );
+  }
+  return [...broken, ...cycles(graph)];
+}
+
+function resolve(from: string, specifier: string): string {
+  return posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts');
+}
+
+/** A file directly in src/ has no folder. */
+function folderOf(file: string): string | undefined {
+  const [folder, ...below] = file.split('/');
+  return below.length === 0 ? undefined : folder;
+}
+
+function mayImport(file: string, target: string): boolean {
+  const [from, to] = [folderOf(file), folderOf(target)];
+  const allowed = from === undefined ? undefined : ALLOWED[from];
+  if (allowed === undefined || from === to) return true;
+  return allowed.some((place) => place === to || `${place}.ts` === target);
+}
+
+function mayUse(file: string, specifier: string): boolean {
+  const folder = folderOf(file);
+  if (specifier.startsWith('.') || folder === undefined) return true;
+  if (PURE.includes(folder)) return PURE_BUILT_INS.includes(specifier);
+  const home = PACKAGE_HOMES[specifier];
+  return home === undefined || home === folder;
+}
+
+function faults(file: string, text: string): string[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '').length;
+  return [
+    ...(lines > MAX_LINES ? [`${file} has ${lines} lines, more than ${MAX_LINES}`] : []),
+    ...(folderOf(file) !== 'config' && /\bprocess\s*\.\s*env\b/.test(text) ? [`${file} reads process.env`] : []),
+  ];
+}
+
+/** Type imports count too: a cycle of types is a missing port as much as one of values. */
+function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
+    if (done.has(file) || path.includes(file)) return;
+    for (const target of graph.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  return found;
+}
+
+function sourcesOf(root: string): Sources {
+  return new Map(
+    readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
+      .map((file) => [file.split(sep).join('/'), readFileSync(join(root, file), 'utf8')]),
+  );
+}
+
+const SRC = join(import.meta.dirname, '..', 'src');
+
+describe('the architecture', () => {
+  const sources = sourcesOf(SRC);
+
+  it('holds in src', () => {
+    expect(sources.size).toBeGreaterThan(20);
+    expect(violations(sources)).toEqual([]);
+  });
+
+  it('has a rule for no folder that is gone', () => {
+    const folders = new Set([...sources.keys()].map(folderOf));
+    expect(Object.keys(ALLOWED).filter((folder) => !folders.has(folder))).toEqual([]);
+  });
+
+  const long = 'a;\n'.repeat(MAX_LINES + 1);
+  it.each<[rule: string, tree: Readonly<Record<string, string>>, broken: readonly string[]]>([
+    [
+      'what is allowed',
+      { 'routing/a.ts': "import { b } from '../domain/b.js';", 'domain/b.ts': 'export const b = 1;' },
+      [],
+    ],
+    [
+      'the root imports all',
+      { 'main.ts': "import '../node_modules/x.js'; import pg from 'pg'; import './chat/c.js';" },
+      [],
+    ],
+    [
+      'up the tree',
+      { 'domain/a.ts': "import type { B } from '../http/b.js';" },
+      ['domain/a.ts may not import http/b.ts'],
+    ],
+    ['re-exports', { 'config/a.ts': "export * from '../chat/b.js';" }, ['config/a.ts may not import chat/b.ts']],
+    ['import()', { 'http/a.ts': "void import('../chat/b.js');" }, ['http/a.ts may not import chat/b.ts']],
+    ['one file of a folder', { 'usage/a.ts': "import '../access/public.decorator.js';" }, []],
+    ['another file of it', { 'usage/a.ts': "import '../access/x.js';" }, ['usage/a.ts may not import access/x.ts']],
+    ['packages', { 'protocols/a.ts': "import { of } from 'rxjs';" }, ['protocols/a.ts may not use rxjs']],
+    ['built-ins', { 'domain/a.ts': "import 'node:util'; import 'node:fs';" }, ['domain/a.ts may not use node:fs']],
+    ['sockets', { 'providers/a.ts': "import { request } from 'undici';" }, ['providers/a.ts may not use undici']],
+    ['the environment', { 'http/a.ts': 'export const a = process.env;' }, ['http/a.ts reads process.env']],
+    ['the environment, in config', { 'config/a.ts': 'export const a = process.env;' }, []],
+    ['length', { 'chat/a.ts': long }, [`chat/a.ts has ${MAX_LINES + 1} lines, more than ${MAX_LINES}`]],
+    [
+      'cycles',
+      {
+        'chat/a.ts': "import './b.js';",
+        'chat/b.ts': "import type { C } from './c.js';",
+        'chat/c.ts': "import './b.js';",
+      },
+      ['cycle: chat/b.ts → chat/c.ts → chat/b.ts'],
+    ],
+  ])('sees %s', (_rule, tree, broken) => {
+    expect(violations(new Map(Object.entries(tree)))).toEqual(broken);
+  });
+});
