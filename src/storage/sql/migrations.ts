@@ -1,0 +1,117 @@
+import { type CreateTableBuilder, type Kysely, type Migration, Migrator } from 'kysely';
+import type { Schema } from './schema.js';
+
+const TOKEN_COLUMNS = [
+  'prompt_tokens',
+  'completion_tokens',
+  'cached_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'audio_tokens',
+] as const;
+
+/** In the order of their names. One that was released is never changed: what is to be different becomes another. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001_virtual_keys': { up: createVirtualKeys },
+  '0002_usage': { up: createUsage },
+};
+
+/**
+ * Brings the database to the newest version. On PostgreSQL several processes may do so at once: Kysely takes an
+ * advisory lock. `schema`: where the tables live; undefined in SQLite.
+ */
+export async function migrateToLatest(db: Kysely<Schema>, schema: string | undefined): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+    migrationTableName: 'migrations',
+    migrationLockTableName: 'migrations_lock',
+    ...(schema !== undefined && { migrationTableSchema: schema }),
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined)
+    throw error instanceof Error ? error : new Error('The database could not be migrated.', { cause: error });
+}
+
+async function createVirtualKeys(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('virtual_keys')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('prefix', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('owner', 'text')
+    .addColumn('tags', 'text', (column) => column.notNull())
+    .addColumn('models', 'text')
+    .addColumn('allowed_ips', 'text')
+    .addColumn('rpm', 'bigint')
+    .addColumn('tpm', 'bigint')
+    .addColumn('concurrency', 'bigint')
+    .addColumn('budget_usd', 'double precision')
+    .addColumn('budget_per', 'text')
+    .addColumn('expires_at', 'bigint')
+    .addColumn('disabled', 'integer', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createIndex('virtual_keys_newest')
+    .on('virtual_keys')
+    .columns(['created_at desc', 'id desc'])
+    .execute();
+}
+
+async function createUsage(db: Kysely<unknown>): Promise<void> {
+  await withTokenColumns(
+    db.schema
+      .createTable('usage_records')
+      .addColumn('request_id', 'text', (column) => column.primaryKey())
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addColumn('day', 'text', (column) => column.notNull())
+      .addColumn('key_id', 'text')
+      .addColumn('model', 'text', (column) => column.notNull())
+      .addColumn('provider', 'text')
+      .addColumn('upstream_model', 'text')
+      .addColumn('stream', 'integer', (column) => column.notNull())
+      .addColumn('outcome', 'text', (column) => column.notNull())
+      .addColumn('status', 'integer', (column) => column.notNull())
+      .addColumn('error_code', 'text')
+      .addColumn('usage_source', 'text', (column) => column.notNull())
+      .addColumn('cost_nano_usd', 'bigint')
+      .addColumn('price_version', 'text')
+      .addColumn('latency_ms', 'double precision', (column) => column.notNull())
+      .addColumn('time_to_first_token_ms', 'double precision')
+      .addColumn('tags', 'text', (column) => column.notNull()),
+  ).execute();
+  await withTokenColumns(
+    db.schema
+      .createTable('usage_attempts')
+      .addColumn('request_id', 'text', (column) =>
+        column.notNull().references('usage_records.request_id').onDelete('cascade'),
+      )
+      .addColumn('position', 'integer', (column) => column.notNull())
+      .addColumn('provider', 'text', (column) => column.notNull())
+      .addColumn('model', 'text', (column) => column.notNull())
+      .addColumn('outcome', 'text', (column) => column.notNull())
+      .addColumn('status', 'integer')
+      .addColumn('error_code', 'text')
+      .addColumn('usage_source', 'text', (column) => column.notNull())
+      .addColumn('cost_nano_usd', 'bigint')
+      .addColumn('started_at', 'bigint', (column) => column.notNull())
+      .addColumn('latency_ms', 'double precision', (column) => column.notNull())
+      .addPrimaryKeyConstraint('usage_attempts_key', ['request_id', 'position']),
+  ).execute();
+  const index = (name: string, columns: ('created_at desc' | 'request_id desc' | 'key_id' | 'day' | 'model')[]) =>
+    db.schema.createIndex(name).on('usage_records').columns(columns).execute();
+  await index('usage_records_newest', ['created_at desc', 'request_id desc']);
+  await index('usage_records_by_key', ['key_id', 'created_at desc', 'request_id desc']);
+  await index('usage_records_by_day', ['key_id', 'day', 'model']);
+}
+
+function withTokenColumns<Table extends string, Column extends string>(
+  table: CreateTableBuilder<Table, Column>,
+): CreateTableBuilder<Table, Column> {
+  return TOKEN_COLUMNS.reduce<CreateTableBuilder<Table, Column>>(
+    (wider, name) => wider.addColumn(name, 'bigint'),
+    table,
+  );
+}

@@ -1,0 +1,134 @@
+import { Logger } from '@nestjs/common';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Secret } from '../../domain/secret.js';
+import { migrateToLatest } from './migrations.js';
+import type { Schema } from './schema.js';
+import { SqlDatabase } from './sql-database.js';
+
+const SCHEMA = 'parley';
+const RETRY_MS = 2_000;
+
+/** How the PostgreSQL pool is kept. */
+export interface PostgresOptions {
+  /** Connections at most; 10 where nothing is said. */
+  readonly max?: number;
+}
+
+/**
+ * Opens PostgreSQL and brings the schema `parley` up to date. A server that cannot be reached does not stop the
+ * start: requests are served without it, and it is tried until it is there. Any other failure rejects.
+ */
+export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = {}): Promise<SqlDatabase> {
+  const logger = new Logger('Storage');
+  const pool = new pg.Pool({
+    connectionString: url.reveal(),
+    max,
+    connectionTimeoutMillis: 3_000,
+    keepAlive: true,
+    application_name: 'parley',
+    types: { getTypeParser: typeParser },
+  });
+  // Without a listener the loss of an idle connection would end the process.
+  pool.on('error', (error) => {
+    logger.warn(`PostgreSQL closed a connection: ${error.message}`);
+  });
+  const query = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+  const migration = new PersistentMigration(query, logger);
+  try {
+    await migration.start();
+  } catch (error) {
+    await query.destroy();
+    throw error;
+  }
+  return new SqlDatabase('postgres', query, () => migration.done);
+}
+
+/** Migrates now, or as soon as the server can be reached. */
+class PersistentMigration {
+  done = false;
+
+  constructor(
+    private readonly query: Kysely<Schema>,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Rejects when the server is there and the migration fails. */
+  async start(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      this.logger.error(`PostgreSQL cannot be reached (${describe(error)}). Going on without it and trying again.`);
+      this.#retryLater();
+    }
+  }
+
+  async #run(): Promise<void> {
+    await migrateToLatest(this.query, SCHEMA);
+    this.done = true;
+  }
+
+  #retryLater(): void {
+    setTimeout(() => {
+      this.#run().then(
+        () => {
+          this.logger.log('PostgreSQL is there and up to date.');
+        },
+        (error: unknown) => {
+          if (isClosed(error)) return;
+          if (!isUnreachable(error)) this.logger.error(`PostgreSQL cannot be used yet: ${describe(error)}`);
+          this.#retryLater();
+        },
+      );
+    }, RETRY_MS).unref();
+  }
+}
+
+const NETWORK_FAILURES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  // PostgreSQL's own words for "not now": starting up or shutting down, too many connections.
+  '57P01',
+  '57P03',
+  '53300',
+]);
+
+function isUnreachable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isUnreachable);
+  if (!(error instanceof Error)) return false;
+  // pg's own timeouts and cut connections have no code.
+  return NETWORK_FAILURES.has(codeOf(error)) || /^(timeout|Connection terminated)/.test(error.message);
+}
+
+const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
+
+const isClosed = (error: unknown): boolean =>
+  error instanceof Error && /driver has already been destroyed|after calling end on the pool/.test(error.message);
+
+/** Names the failure without its stack, and never the URL: it may hold a password. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown failure';
+  return codeOf(error) || error.message;
+}
+
+/** The object id of PostgreSQL's type BIGINT. */
+const BIGINT: number = pg.types.builtins.INT8;
+
+/** BIGINT as a number: times, counts and nano-dollars fit. One that does not is a fault, not a rounding. */
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === BIGINT && format !== 'binary') return safeInteger;
+  return pg.types.getTypeParser(oid, 'text') as (value: string) => unknown;
+}
+
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`A BIGINT from the database does not fit a number: ${text}`);
+  return value;
+}

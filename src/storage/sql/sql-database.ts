@@ -1,0 +1,41 @@
+import { type OnApplicationShutdown } from '@nestjs/common';
+import { type Kysely, sql } from 'kysely';
+import type { Schema } from './schema.js';
+
+const PATIENCE_MS = 1_000;
+
+/** An open database, whichever it is. Closed last of all at shutdown, when everyone has written what was left. */
+export class SqlDatabase implements OnApplicationShutdown {
+  #closed = false;
+
+  constructor(
+    readonly kind: 'sqlite' | 'postgres',
+    readonly query: Kysely<Schema>,
+    /** False while it could not be reached since the start, so that its tables may not be there yet. */
+    private readonly isMigrated: () => boolean = () => true,
+  ) {}
+
+  /** Rejects when the database does not answer within a second. */
+  async check(): Promise<void> {
+    if (!this.isMigrated()) throw new Error('The database has not been reached since the start.');
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`The database did not answer within ${String(PATIENCE_MS)} ms.`));
+      }, PATIENCE_MS);
+    });
+    await Promise.race([sql`select 1`.execute(this.query), tooLate]).finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.query.destroy();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.close();
+  }
+}

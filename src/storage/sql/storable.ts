@@ -1,0 +1,23 @@
+/** No model name or error code is longer; an index entry of PostgreSQL holds no more than 2,700 bytes. */
+const LONGEST = 512;
+
+/**
+ * Text as both databases take it: PostgreSQL refuses U+0000, and too long a text in an index. What a client wrote
+ * must not make the whole batch fail that it is recorded with.
+ */
+export function storable(text: string): string {
+  const cut = text.length > LONGEST ? text.slice(0, LONGEST) : text;
+  return cut.includes('\0') ? cut.replaceAll('\0', '\uFFFD') : cut;
+}
+
+/** The same for a column that may be empty. */
+export function storableOrNull(text: string | null): string | null {
+  return text === null ? null : storable(text);
+}
+
+/** A count or a time as a BIGINT takes it; what is no number at all counts as 0. */
+export function integer(value: number): number {
+  const whole = Math.round(value);
+  if (Number.isSafeInteger(whole)) return whole;
+  return whole > 0 ? Number.MAX_SAFE_INTEGER : 0;
+}

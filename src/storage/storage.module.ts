@@ -1,0 +1,41 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { join } from 'node:path';
+import { VirtualKeyStore } from '../access/virtual-key.store.js';
+import type { Config } from '../config/config.js';
+import { UsageStore } from '../usage/usage.store.js';
+import { KyselyUsageStore } from './sql/kysely-usage.store.js';
+import { KyselyVirtualKeyStore } from './sql/kysely-virtual-key.store.js';
+import { openPostgres } from './sql/postgres.js';
+import { SqlDatabase } from './sql/sql-database.js';
+import { openSqlite } from './sql/sqlite.js';
+import { StorageHealth } from './storage-health.js';
+
+/** The ports to what is kept: in PostgreSQL where the config names one, else in `<dataDir>/parley.db`. */
+@Module({})
+export class StorageModule {
+  static forRoot({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>): DynamicModule {
+    return {
+      module: StorageModule,
+      global: true,
+      providers: [
+        {
+          provide: SqlDatabase,
+          useFactory: () =>
+            database.url === undefined ? openSqlite(join(dataDir, 'parley.db')) : openPostgres(database.url),
+        },
+        {
+          provide: VirtualKeyStore,
+          inject: [SqlDatabase],
+          useFactory: (opened: SqlDatabase) => new KyselyVirtualKeyStore(opened),
+        },
+        {
+          provide: UsageStore,
+          inject: [SqlDatabase],
+          useFactory: (opened: SqlDatabase) => new KyselyUsageStore(opened),
+        },
+        StorageHealth,
+      ],
+      exports: [VirtualKeyStore, UsageStore, StorageHealth],
+    };
+  }
+}
