@@ -1,3 +1,5 @@
+import type { Usage } from './chat.js';
+
 /** How a request or an attempt ended: answered, failed, the client left, or refused before any attempt. */
 export type Outcome = 'completed' | 'failed' | 'abandoned' | 'refused';
 
@@ -16,6 +18,29 @@ export interface TokenCounts {
   /** Those of `audioTokens` that were spoken, where they are told apart; only the price needs it, so it is not kept. */
   readonly audioOutputTokens?: number;
 }
+
+/** The counts of an OpenAI usage object; what is missing, null, negative or no integer counts as nothing. */
+export function tokenCounts(usage: Usage): TokenCounts {
+  const { prompt_tokens_details: prompt, completion_tokens_details: completion } = usage;
+  const spoken = count(completion?.audio_tokens);
+  return {
+    promptTokens: count(usage.prompt_tokens),
+    completionTokens: count(usage.completion_tokens),
+    cachedTokens: count(prompt?.cached_tokens),
+    cacheWriteTokens: count(prompt?.cache_write_tokens),
+    reasoningTokens: count(completion?.reasoning_tokens),
+    audioTokens: count(prompt?.audio_tokens) + spoken,
+    ...(spoken > 0 && { audioOutputTokens: spoken }),
+  };
+}
+
+/** A provider's word is not to be trusted into an integer column: not a float, not a string, not beyond 32 bits. */
+function count(tokens: unknown): number {
+  if (typeof tokens !== 'number' || !(tokens > 0)) return 0;
+  return Math.min(Math.floor(tokens), MOST_TOKENS);
+}
+
+const MOST_TOKENS = 2_147_483_647;
 
 /** What is kept of one call to one deployment. Times are epoch milliseconds or durations in milliseconds. */
 export interface AttemptRecord {

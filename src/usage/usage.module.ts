@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { AdminRequestsController } from './admin-requests.controller.js';
+import { UsageController } from './usage.controller.js';
+import { UsageInterceptor } from './usage.interceptor.js';
+import { UsageRecorder } from './usage-recorder.js';
+
+/** What every key used. The store it writes to comes from the storage module. */
+@Module({
+  imports: [CatalogModule],
+  controllers: [UsageController, AdminRequestsController],
+  providers: [UsageRecorder, UsageInterceptor],
+  exports: [UsageRecorder, UsageInterceptor],
+})
+export class UsageModule {}
