@@ -5,10 +5,10 @@ import { costNanoUsd, type ModelPrice } from '../domain/price.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { tokenCounts, type AttemptRecord, type Outcome, type TokenCounts, type UsageRecord } from '../domain/usage.js';
 
-/** Where prices are looked up: by provider type and the model's own id. */
+/** Where prices are looked up: by provider type, the model's own id, and the time of the call in epoch milliseconds. */
 export interface PriceList {
   readonly version: string;
-  price(type: string, modelId: string): ModelPrice | undefined;
+  price(type: string, modelId: string, at: number): ModelPrice | undefined;
 }
 
 /** How an answer ended, as the one who watched it go by knows it. Times are `performance.now()` milliseconds. */
@@ -66,7 +66,8 @@ interface AttemptFacts {
   readonly usage: TokenCounts | undefined;
 }
 
-function attemptRecord(attempt: UpstreamAttempt, { context, ending, prices, usage }: AttemptFacts): AttemptRecord {
+function attemptRecord(attempt: UpstreamAttempt, facts: AttemptFacts): AttemptRecord {
+  const { context, ending, usage } = facts;
   const { deployment, startedAt, endedAt = ending.endedAt } = attempt;
   // Where the client left, the call may still be on its way down when the record is made.
   const outcome = attempt.outcome ?? (attempt === context.lastAttempt ? ending.outcome : 'failed');
@@ -78,14 +79,14 @@ function attemptRecord(attempt: UpstreamAttempt, { context, ending, prices, usag
     errorCode: attempt.errorCode === null ? null : brief(attempt.errorCode),
     usage: usage ?? null,
     usageSource: usage === undefined ? 'none' : 'provider',
-    costNanoUsd: usage === undefined ? unbilled(attempt, outcome) : cost(usage, attempt, prices),
+    costNanoUsd: usage === undefined ? unbilled(attempt, outcome) : cost(usage, attempt, facts),
     startedAt: Math.round(context.receivedAt + startedAt - context.startedAt),
     latencyMs: milliseconds(endedAt - startedAt),
   };
 }
 
-function cost(usage: TokenCounts, { deployment }: UpstreamAttempt, prices: PriceList): number | null {
-  const price = prices.price(deployment.endpoint.type, deployment.baseModel);
+function cost(usage: TokenCounts, { deployment }: UpstreamAttempt, { context, prices }: AttemptFacts): number | null {
+  const price = prices.price(deployment.endpoint.type, deployment.baseModel, context.receivedAt);
   return price === undefined ? null : costNanoUsd(usage, price);
 }
 

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { UsageRecord } from '../domain/usage.js';
 import { UsageStore } from './usage.store.js';
 
@@ -62,8 +63,9 @@ export class UsageRecorder implements OnApplicationShutdown {
   async flush(withinMs: number): Promise<boolean> {
     const deadline = performance.now() + withinMs;
     while (this.#waiting.length > 0 && performance.now() < deadline) {
-      await Promise.race([this.#write(), pause(deadline - performance.now())]);
-      if (this.#failures > 0) await pause(Math.min(FIRST_RETRY_MS, deadline - performance.now()));
+      // Not `ref`: a deadline that was not needed must not keep the process alive.
+      await Promise.race([this.#write(), pause(deadline - performance.now(), undefined, { ref: false })]);
+      if (this.#failures > 0) await pause(FIRST_RETRY_MS);
     }
     return this.#waiting.length === 0;
   }
@@ -148,8 +150,4 @@ export class UsageRecorder implements OnApplicationShutdown {
     }
     if (this.#skip >= this.#waiting.length) this.#skip = 0;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
