@@ -8,7 +8,7 @@ import type { Secret } from '../domain/secret.js';
 
 /** Someone who serves models. It offers the operations it has; an operation it lacks is absent. */
 export interface Provider {
-  /** Where it is when the config does not say; null: the config must say. */
+  /** Where it is when the config does not say; null: the config must say; '': it opens no connection. */
   readonly baseUrl: string | null;
   readonly chat?: ChatOperation;
 }

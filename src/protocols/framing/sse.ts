@@ -1,0 +1,97 @@
+/** One server-sent event, by the WHATWG rules; comments and fields we have no use for are gone. */
+export interface ServerSentEvent {
+  /** The `event:` field; '' where there was none. */
+  readonly event: string;
+  /** The `data:` lines joined; undefined where there was none. */
+  readonly data: string | undefined;
+  /** The event is exactly one `data: ` line and a blank one, which is what clients are promised. */
+  readonly canonical: boolean;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/**
+ * Cuts a byte stream into whole events, wherever the network happened to cut it.
+ * Events end with a blank line, and lines with LF or CRLF. A lone CR as a line end is not read: no provider sends it.
+ */
+export class EventSplitter {
+  #rest: Buffer[] = [];
+
+  /** The whole events up to here, as one piece of text; the unfinished one is kept for the next call. */
+  take(bytes: Buffer): string {
+    // Joined only when an event may have ended: a long event in many small pieces would be copied for each of them.
+    if (!bytes.includes(LF)) {
+      this.#rest.push(bytes);
+      return '';
+    }
+    const buffer = this.#rest.length === 0 ? bytes : Buffer.concat([...this.#rest, bytes]);
+    const end = lastBlankLine(buffer);
+    this.#rest = end === buffer.length ? [] : [buffer.subarray(end)];
+    return end === 0 ? '' : buffer.toString('utf8', 0, end);
+  }
+
+  /** What is left when the stream has ended: some providers leave out the last blank line. */
+  rest(): string {
+    const text = Buffer.concat(this.#rest).toString('utf8');
+    this.#rest = [];
+    return text;
+  }
+}
+
+/** Index after the last blank line; 0 where there is none. */
+function lastBlankLine(buffer: Buffer): number {
+  let at = buffer.lastIndexOf(LF);
+  while (at > 0) {
+    const before = buffer[at - 1];
+    if (before === LF) return at + 1;
+    if (before === CR && buffer[at - 2] === LF) return at + 1;
+    at = buffer.lastIndexOf(LF, at - 1);
+  }
+  return 0;
+}
+
+/** Calls `read` with every event in a piece of text that `EventSplitter` gave. */
+export function readEvents(text: string, read: (event: ServerSentEvent) => void): void {
+  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; // a byte order mark may stand before the first line
+  while (at < text.length) {
+    const plain = text.startsWith('data: ', at) ? text.indexOf('\n', at) : -1;
+    if (plain !== -1 && text.charCodeAt(plain + 1) === LF && text.charCodeAt(plain - 1) !== CR) {
+      read({ event: '', data: text.slice(at + 6, plain), canonical: true });
+      at = plain + 2;
+      continue;
+    }
+    const end = blankLineAfter(text, at);
+    const event = parseEvent(text.slice(at, end));
+    if (event !== undefined) read(event);
+    at = end;
+  }
+}
+
+function blankLineAfter(text: string, from: number): number {
+  for (let at = text.indexOf('\n', from); at !== -1; at = text.indexOf('\n', at + 1)) {
+    if (text.charCodeAt(at + 1) === LF) return at + 2;
+    if (text.charCodeAt(at + 1) === CR && text.charCodeAt(at + 2) === LF) return at + 3;
+  }
+  return text.length;
+}
+
+function parseEvent(block: string): ServerSentEvent | undefined {
+  let event = '';
+  let data: string | undefined;
+  for (const raw of block.split('\n')) {
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    const colon = line.indexOf(':');
+    if (line === '' || colon === 0) continue;
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
+    if (field === 'data') data = data === undefined ? value : `${data}\n${value}`;
+    else if (field === 'event') event = value;
+    else if (field === 'error') {
+      // Some model servers report a failure as a field of this name instead of an event.
+      event = 'error';
+      data = value;
+    }
+  }
+  return data === undefined && event === '' ? undefined : { event, data, canonical: false };
+}

@@ -1,0 +1,133 @@
+import type { ChatCompletionChunk, Delta, Usage } from '../../domain/chat.js';
+import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
+import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
+import { EventSplitter, readEvents, type ServerSentEvent } from '../framing/sse.js';
+import type { ChatDecoder, StreamFacts } from '../protocol.js';
+import { reportedFailure } from './failure.js';
+import { completionChunks } from './completion-chunks.js';
+import { chatCompletion } from './response.js';
+import { isComplete, startStream, stepStream, usageChunk, type StreamState } from './stream.js';
+import { isObject, type WireAnswer } from './wire.js';
+
+/** Reads a stream of the OpenAI family. Events that are right already are sent on as the text they came in. */
+export class ChatStreamDecoder implements ChatDecoder {
+  readonly #splitter = new EventSplitter();
+  #state: StreamState;
+  /** Text not sent yet: what comes before the first meaningful event waits, as an error may follow. */
+  #out = '';
+  #started = false;
+  #done = false;
+  /** A plain JSON body where a stream was asked for: an error, or the answer of a server that cannot stream. */
+  #body: Buffer[] | undefined;
+
+  constructor(
+    private readonly facts: StreamFacts,
+    private readonly thinkTags: boolean,
+  ) {
+    this.#state = startStream(facts);
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  get complete(): boolean {
+    return isComplete(this.#state);
+  }
+
+  next(bytes: Buffer): readonly ChatFrame[] {
+    if (this.#body === undefined && this.#state.head === undefined && startsLikeJson(bytes)) this.#body = [];
+    if (this.#body !== undefined) {
+      this.#body.push(bytes);
+      return [];
+    }
+    this.#read(this.#splitter.take(bytes));
+    return this.#frames(undefined);
+  }
+
+  end(): readonly ChatFrame[] {
+    if (this.#body !== undefined) this.#readBody(Buffer.concat(this.#body));
+    else this.#read(this.#splitter.rest());
+    if (!isComplete(this.#state)) throw new TruncatedStreamError();
+    const last = usageChunk(this.#state);
+    if (last !== undefined && this.facts.includeUsage) this.#out += chunkEvent(last);
+    this.#started = true;
+    return this.#frames(this.#state.usage ?? NO_USAGE);
+  }
+
+  #read(text: string): void {
+    if (text !== '') readEvents(text, (event) => this.#take(event));
+  }
+
+  #take(event: ServerSentEvent): void {
+    const { data } = event;
+    if (this.#done || data === undefined || data === '') return;
+    if (data.startsWith('[DONE]')) {
+      this.#done = true;
+      return;
+    }
+    const wire = parseEvent(data);
+    if (event.event === 'error') throw reportedFailure({ error: wire.error ?? wire }) ?? new UpstreamError('The provider failed.');
+    const { state, chunks } = stepStream(this.#state, wire, this.thinkTags);
+    this.#state = state;
+    for (const chunk of chunks) {
+      this.#started ||= chunk.choices.some(({ delta, finish_reason: reason }) => reason !== null || isMeaningful(delta));
+      this.#out += chunk === (wire as unknown) && event.canonical ? this.#sameText(data, wire) : this.#newText(chunk);
+    }
+  }
+
+  /** The event's own text, but for `usage: null`, which stands in every chunk if usage was asked for and else in none. */
+  #sameText(data: string, wire: WireAnswer): string {
+    const hasNull = wire.usage === null;
+    if (hasNull === this.facts.includeUsage) return `data: ${data}\n\n`;
+    if (!hasNull) return `data: ${data.slice(0, data.lastIndexOf('}'))},"usage":null}\n\n`;
+    const at = data.lastIndexOf(USAGE_NULL);
+    if (at === -1) return this.#newText(wire as unknown as ChatCompletionChunk);
+    return `data: ${data.slice(0, at)}${data.slice(at + USAGE_NULL.length)}\n\n`;
+  }
+
+  #newText(chunk: ChatCompletionChunk): string {
+    const { usage: _usage, ...rest } = chunk;
+    return chunkEvent(this.facts.includeUsage ? { ...rest, usage: null } : rest);
+  }
+
+  #readBody(body: Buffer): void {
+    const completion = chatCompletion(body, this.facts, this.thinkTags);
+    for (const chunk of completionChunks(completion)) this.#take({ event: '', data: JSON.stringify(chunk), canonical: false });
+    this.#done = true;
+  }
+
+  #frames(usage: Usage | undefined): readonly ChatFrame[] {
+    if (!this.#started || (this.#out === '' && usage === undefined)) return NO_FRAMES;
+    const bytes = Buffer.from(this.#out);
+    this.#out = '';
+    return [{ bytes, usage: usage === NO_USAGE ? undefined : usage }];
+  }
+}
+
+const NO_FRAMES: readonly ChatFrame[] = [];
+/** Stands for "the stream is over and the provider told no usage". */
+const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+const USAGE_NULL = ',"usage":null';
+
+const startsLikeJson = (bytes: Buffer): boolean => {
+  const first = bytes.find((byte) => byte > 0x20);
+  return first === 0x7b || first === 0x5b || first === 0x3c; // { [ <
+};
+
+function parseEvent(data: string): WireAnswer {
+  try {
+    const value: unknown = JSON.parse(data);
+    if (isObject(value)) return value;
+  } catch (cause) {
+    throw new UpstreamError('The provider sent an event that is not JSON.', { code: 'invalid_upstream_answer', cause });
+  }
+  throw new UpstreamError('The provider sent an event that is not a chunk.', { code: 'invalid_upstream_answer' });
+}
+
+/** Does it say anything? A role or an empty text alone may still be followed by an error. */
+function isMeaningful(delta: Delta): boolean {
+  for (const [field, value] of Object.entries(delta))
+    if (field !== 'role' && value !== null && value !== undefined && value !== '') return true;
+  return false;
+}

@@ -1,0 +1,114 @@
+import { UpstreamError } from '../../domain/errors.js';
+import type { WireFailure } from '../protocol.js';
+import { classify, type Reported } from './failure-kinds.js';
+import { isObject, type Json, type WireAnswer, type WireChoice } from './wire.js';
+
+/** A failure with a status of its own. */
+export function chatFailure({ status, headers, body }: WireFailure): UpstreamError {
+  const reported = readReport(parsed(body)) ?? { ...NOTHING, message: plainText(body) };
+  return classify(reported, status, retryAfterMs(headers));
+}
+
+/** A failure inside a 200: a body, a stream event or a choice. Undefined where it reports none. */
+export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | undefined {
+  const minimax = wire['base_resp'];
+  if (isObject(minimax) && typeof minimax['status_code'] === 'number' && minimax['status_code'] !== 0)
+    return classify({ ...NOTHING, message: text(minimax['status_msg']) ?? 'The provider failed.', code: String(minimax['status_code']) }, statusIn(minimax['status_code']));
+  const groq = wire['x_groq'];
+  const error = present(wire.error) ?? (isObject(groq) ? present(groq['error']) : undefined);
+  if (error === undefined) return undefined;
+  const reported = readReport({ error }) ?? NOTHING;
+  return classify(reported, statusIn(isObject(error) ? (error['code'] ?? error['status_code'] ?? error['status']) : undefined, reported));
+}
+
+const present = (value: unknown): unknown => (value === null || value === undefined || value === '' || value === false ? undefined : value);
+
+const NOTHING: Reported = {
+  message: 'The provider failed without saying why.',
+  type: undefined,
+  code: undefined,
+  param: undefined,
+  innererror: undefined,
+};
+
+/** Reads `{error:{…}}`, `{error:"…"}`, flat, `{detail}`, `{errors:[…]}` and arrays of these. */
+export function readReport(value: unknown): Reported | undefined {
+  const body = Array.isArray(value) ? (value[0] as unknown) : value;
+  if (!isObject(body)) return undefined;
+  const { error, errors, detail } = body;
+  const inner: Json = isObject(error) ? error : Array.isArray(errors) && isObject(errors[0]) ? errors[0] : body;
+  const message =
+    text(inner['message']) ?? text(error) ?? text(detail) ?? text(inner['msg']) ?? text(body['message']) ?? (Array.isArray(detail) ? JSON.stringify(detail) : undefined);
+  if (message === undefined && !isObject(error)) return undefined;
+  return {
+    message: withRawReason(message ?? NOTHING.message, inner),
+    type: text(inner['type']) ?? text(body['error_type']),
+    code: text(inner['code']) ?? (typeof inner['code'] === 'number' ? String(inner['code']) : undefined),
+    param: text(inner['param']),
+    innererror: inner['innererror'],
+  };
+}
+
+/** OpenRouter says only "Provider returned error" and puts the provider's own words beside it. */
+function withRawReason(message: string, { metadata }: Json): string {
+  const raw = isObject(metadata) ? text(metadata['raw']) : undefined;
+  if (raw === undefined) return message;
+  const reported = readReport(parsed(raw));
+  return `${message}: ${reported?.message ?? raw.slice(0, 500)}`;
+}
+
+/** The status a failure inside a 200 would have had. */
+function statusIn(code: unknown, { type, code: word }: Reported = NOTHING): number {
+  const status = Number(code);
+  if (Number.isInteger(status) && status >= 400 && status < 600) return status;
+  return WORDS[word ?? ''] ?? WORDS[type ?? ''] ?? MINIMAX[String(code)] ?? 502;
+}
+
+const WORDS: Readonly<Record<string, number>> = {
+  rate_limit_exceeded: 429,
+  rate_limit_error: 429,
+  insufficient_quota: 429,
+  invalid_request_error: 400,
+  context_length_exceeded: 400,
+  authentication_error: 401,
+  not_found_error: 404,
+  overloaded_error: 503,
+  server_error: 500,
+};
+
+/** MiniMax's `status_code` in `base_resp`. */
+const MINIMAX: Readonly<Record<string, number>> = { '1002': 429, '1004': 401, '1008': 402, '1026': 400, '1027': 400, '1039': 400, '2013': 400 };
+
+/** `retry-after-ms` counts before `retry-after`, which is seconds or a date (the clock is the provider's own `date`). */
+function retryAfterMs(headers: WireFailure['headers']): number | undefined {
+  const ms = Number(first(headers['retry-after-ms']));
+  if (ms > 0) return ms;
+  const after = first(headers['retry-after']);
+  if (after === undefined) return undefined;
+  const seconds = Number(after);
+  if (seconds > 0) return seconds * 1000;
+  const wait = Date.parse(after) - Date.parse(first(headers['date']) ?? '');
+  return wait > 0 ? wait : undefined;
+}
+
+const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined; // plain text or a page of HTML: plainText reads it
+  }
+}
+
+/** The words of a page, without its mark-up. */
+function plainText(body: string): string {
+  const words = body
+    .slice(0, 20_000)
+    .replace(/<(style|script)[^>]*>[^]*?<\/\1>/gi, ' ')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return words === '' ? NOTHING.message : words.slice(0, 500);
+}

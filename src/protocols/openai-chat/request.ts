@@ -1,0 +1,149 @@
+import type { ChatRequest } from '../../domain/chat.js';
+import { InvalidRequestError } from '../../domain/errors.js';
+import { editedJson } from '../../domain/json-source.js';
+import type { TargetModel, WireRequest } from '../protocol.js';
+import { RequestDraft } from './request-draft.js';
+import { adaptMessages } from './request-messages.js';
+import { rulesFor, type MeaningfulField, type Quirks, type RequestQuirks } from './quirks.js';
+
+/**
+ * The request a provider of the OpenAI family gets: the client's own, with as few members touched as its quirks ask for.
+ * Throws InvalidRequestError for what the provider lacks and whose loss would change the answer's meaning.
+ */
+export function chatRequest(quirks: Quirks, request: ChatRequest, target: TargetModel): WireRequest {
+  const rules = rulesFor(quirks, target.baseModel);
+  const draft = new RequestDraft(request);
+  draft.set('model', target.model);
+  refuseLacking(draft, rules);
+  leaveOutEmpty(draft);
+  adaptStream(draft, rules);
+  adaptLimit(draft, rules);
+  adaptTools(draft, rules);
+  adaptEffort(draft, rules);
+  adaptTemperature(draft, rules);
+  adaptMessages(draft, rules);
+  adaptSchema(draft, rules);
+  dropRefused(draft, rules);
+  rename(draft, rules);
+  return {
+    path: '/chat/completions',
+    headers: {},
+    body: editedJson(request, draft.edits),
+    dropped: draft.dropped,
+    adapted: draft.adapted,
+  };
+}
+
+const ASKED: Readonly<Record<MeaningfulField, (value: unknown) => boolean>> = {
+  n: (value) => typeof value === 'number' && value > 1,
+  logprobs: (value) => value === true,
+  tools: (value) => Array.isArray(value) && value.length > 0,
+};
+
+function refuseLacking(draft: RequestDraft, { lacks = [] }: RequestQuirks): void {
+  for (const field of lacks) {
+    if (ASKED[field](draft.get(field)))
+      throw new InvalidRequestError(`The model that serves this request does not support \`${field}\`.`, {
+        code: 'unsupported_parameter',
+        param: field,
+      });
+    if (draft.has(field)) draft.remove(field); // the default, said aloud
+  }
+}
+
+/** Empty lists mean absence, and so does a tool choice without tools; OpenAI itself refuses them. */
+function leaveOutEmpty(draft: RequestDraft): void {
+  for (const field of ['tools', 'functions', 'stop']) {
+    const value = draft.get(field);
+    if (Array.isArray(value) && value.length === 0) draft.remove(field);
+  }
+  if (draft.get('tools') == null) {
+    for (const field of ['tools', 'tool_choice', 'parallel_tool_calls'])
+      if (draft.has(field)) {
+        if (draft.get(field) != null && draft.get(field) !== 'auto' && draft.get(field) !== 'none') draft.dropped.push(field);
+        draft.remove(field);
+      }
+  }
+}
+
+/** Usage is always asked for: a stream that ends without it goes unbilled. */
+function adaptStream(draft: RequestDraft, { noStreamOptions = false }: RequestQuirks): void {
+  const { stream, stream_options: options } = draft.request;
+  if (stream !== true || noStreamOptions) {
+    if (draft.has('stream_options')) draft.remove('stream_options');
+    return;
+  }
+  if (options?.include_usage !== true) draft.set('stream_options', { ...options, include_usage: true });
+}
+
+function adaptLimit(draft: RequestDraft, { limit }: RequestQuirks): void {
+  const { max_tokens: old, max_completion_tokens: current } = draft.request;
+  if (old != null && current != null) {
+    draft.remove('max_tokens'); // both are refused; the newer name counts
+    if (old !== current) draft.dropped.push('max_tokens');
+  }
+  if (limit === undefined) return;
+  const other = limit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
+  const value = draft.get(other);
+  if (value == null) return;
+  draft.set(limit, value);
+  draft.remove(other);
+  draft.adapted.push(other);
+}
+
+function adaptTools(draft: RequestDraft, { toolChoice }: RequestQuirks): void {
+  const choice = draft.get('tool_choice');
+  if (toolChoice === undefined || choice == null) return;
+  const becomes = typeof choice === 'object' ? toolChoice.named : choice === 'required' ? toolChoice.required : undefined;
+  if (becomes === undefined) return;
+  draft.set('tool_choice', becomes);
+  if (becomes !== 'any') draft.adapted.push('tool_choice'); // `any` is the same under another name
+}
+
+function adaptEffort(draft: RequestDraft, { effort }: RequestQuirks): void {
+  const asked = draft.request.reasoning_effort;
+  const fields = typeof asked === 'string' && effort !== undefined && Object.hasOwn(effort, asked) ? effort[asked] : undefined;
+  if (fields === undefined) return;
+  draft.remove('reasoning_effort');
+  for (const [field, value] of Object.entries(fields)) if (draft.request[field] == null || field === 'reasoning_effort') draft.set(field, value);
+  draft.adapted.push('reasoning_effort');
+}
+
+function adaptTemperature(draft: RequestDraft, { temperature }: RequestQuirks): void {
+  const asked = draft.request.temperature;
+  if (temperature === undefined || typeof asked !== 'number') return;
+  const { min = asked, max = asked } = temperature;
+  const moved = Math.min(Math.max(asked, min), max);
+  if (moved === asked) return;
+  draft.set('temperature', moved);
+  draft.adapted.push('temperature');
+}
+
+const SCHEMA_INTRODUCTION = 'Answer with one JSON object and nothing else. It must be valid against this JSON schema:';
+
+function adaptSchema(draft: RequestDraft, { schemaInWords = false }: RequestQuirks): void {
+  const format = draft.request.response_format;
+  if (!schemaInWords || format?.type !== 'json_schema') return;
+  const words = `${SCHEMA_INTRODUCTION}\n${JSON.stringify(format.json_schema?.schema ?? {})}`;
+  draft.set('response_format', { type: 'json_object' });
+  draft.set('messages', [{ role: 'system', content: words }, ...draft.messages]);
+  draft.adapted.push('response_format');
+}
+
+function dropRefused(draft: RequestDraft, { refuses = [] }: RequestQuirks): void {
+  for (const field of refuses) {
+    if (field.includes('[')) continue; // reached into by adaptMessages
+    if (draft.get(field) == null) continue;
+    draft.remove(field);
+    draft.dropped.push(field);
+  }
+}
+
+function rename(draft: RequestDraft, { renames = {} }: RequestQuirks): void {
+  for (const [from, to] of Object.entries(renames)) {
+    const value = draft.get(from);
+    if (value == null) continue;
+    draft.remove(from);
+    if (draft.get(to) == null) draft.set(to, value);
+  }
+}

@@ -1,0 +1,136 @@
+import type { ChunkChoice, Delta } from '../../domain/chat.js';
+import { reportedFailure } from './failure.js';
+import { finishReason } from './finish-reason.js';
+import { reasoningInDetails, said } from './message.js';
+import { endThinking, stepThinking, THINK_START, type Split, type ThinkState } from './think-tags.js';
+import { stepToolCalls, type ToolState } from './stream-tools.js';
+import type { WireChoice, WireMessage } from './wire.js';
+
+/** One choice of a stream between two chunks. */
+export interface ChoiceState {
+  /** Its first chunk, the one with the role, has been seen. */
+  readonly opened: boolean;
+  readonly finished: boolean;
+  readonly tools: readonly ToolState[];
+  readonly legacyCall: boolean;
+  readonly think: ThinkState;
+}
+
+export const FRESH_CHOICE: ChoiceState = { opened: false, finished: false, tools: [], legacyCall: false, think: THINK_START };
+
+export interface ChoiceStep {
+  readonly state: ChoiceState;
+  /** What to send of it, each in a chunk of its own: mostly one, two where the provider joined output and end. */
+  readonly choices: readonly ChunkChoice[];
+}
+
+export interface Place {
+  readonly index: number;
+  /** The stream's id, for tool calls that have none. */
+  readonly id: string;
+  readonly thinkTags: boolean;
+}
+
+/** Text and nothing else, in a choice that is under way. */
+export function isPlainDelta({ opened, finished }: ChoiceState, choice: WireChoice): boolean {
+  if (!opened || finished || choice.finish_reason !== null || choice.error != null || choice.message != null) return false;
+  const { delta } = choice;
+  if (delta == null || typeof delta.content !== 'string') return false;
+  for (const field in delta) if (field !== 'content') return false;
+  return true;
+}
+
+/** One chunk's part of one choice, put right. */
+export function stepChoice(state: ChoiceState, wire: WireChoice, place: Place): ChoiceStep {
+  const failure = reportedFailure(wire);
+  if (failure !== undefined) throw failure;
+  if (state.finished) return { state, choices: [] }; // a late filter verdict, a repeated end, a summary of the answer
+  const delta = wire.delta ?? {};
+  const ending = typeof wire.finish_reason === 'string' && wire.finish_reason !== '' ? wire.finish_reason : undefined;
+  const step = stepDelta(state, delta, { ...place, ending: ending !== undefined });
+  const calledTools = step.state.tools.length > 0;
+  const reason = ending === undefined ? null : finishReason(ending, calledTools);
+  const next = { ...step.state, finished: reason !== null };
+  const hasOutput = Object.keys(step.delta).length > 0;
+  if (reason === null) {
+    if (!hasOutput && state.opened) return { state: next, choices: [] }; // nothing was said
+    return { state: next, choices: [rightChoice(wire, place.index, { delta: step.delta, reason, native: undefined })] };
+  }
+  const native = ending === reason ? undefined : ending;
+  const end = rightChoice(wire, place.index, { delta: {}, reason, native });
+  return { state: next, choices: hasOutput ? [partOf(wire, place.index, step.delta), end] : [end] };
+}
+
+interface Right {
+  readonly delta: Delta;
+  readonly reason: ChunkChoice['finish_reason'];
+  readonly native: string | undefined;
+}
+
+/** The wire's own choice where it says just this, else a corrected copy. */
+function rightChoice(wire: WireChoice, index: number, { delta, reason, native }: Right): ChunkChoice {
+  const sameDelta = delta === (wire.delta as unknown) || (wire.delta != null && isEmpty(delta) && isEmpty(wire.delta));
+  if (sameDelta && wire.index === index && wire.finish_reason === reason && wire.message === undefined && wire.usage === undefined)
+    return wire as unknown as ChunkChoice;
+  const { index: _i, delta: _d, message: _m, finish_reason: _f, usage: _u, ...rest } = wire;
+  return { index, delta, finish_reason: reason, ...(native !== undefined && { native_finish_reason: native }), ...rest };
+}
+
+/** The output of a chunk that also ends its choice. */
+function partOf({ logprobs }: WireChoice, index: number, delta: Delta): ChunkChoice {
+  return { index, delta, finish_reason: null, ...(logprobs !== undefined && { logprobs }) };
+}
+
+const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
+
+interface DeltaStep {
+  readonly state: ChoiceState;
+  /** The wire's own delta where it is right. */
+  readonly delta: Delta;
+}
+
+function stepDelta(state: ChoiceState, wire: WireMessage, place: Place & { readonly ending: boolean }): DeltaStep {
+  const spoken = stepText(state, wire, place);
+  const tools = stepToolCalls(state.tools, wire.tool_calls ?? [], { id: `${place.id}:${place.index}`, ending: place.ending });
+  const legacyCall = state.legacyCall || wire['function_call'] != null;
+  const next: ChoiceState = { ...state, opened: true, tools: tools.state, legacyCall, think: spoken.think };
+  const { role: _r, content, refusal, reasoning: _n, reasoning_content: _rc, tool_calls: calls, ...rest } = wire;
+  const delta: Record<string, unknown> = {};
+  if (!state.opened) delta['role'] = 'assistant';
+  if (spoken.content !== undefined && (spoken.content !== null || !state.opened)) {
+    if (spoken.content !== '' || !state.opened) delta['content'] = spoken.content;
+  } else if (!state.opened && spoken.reasoning === undefined && tools.deltas.length === 0) delta['content'] = '';
+  if (refusal !== undefined && (refusal !== null || !state.opened)) delta['refusal'] = refusal;
+  if (spoken.reasoning !== undefined && spoken.reasoning !== '') delta['reasoning_content'] = spoken.reasoning;
+  if (tools.deltas.length > 0) delta['tool_calls'] = tools.deltas;
+  for (const [field, value] of Object.entries(rest)) if (value !== null) delta[field] = value;
+  const same = content === delta['content'] && tools.unchanged(calls) && sameFields(delta, wire);
+  return { state: next, delta: same ? (wire as unknown as Delta) : delta };
+}
+
+/** Equal field by field; lists of calls were compared before. */
+function sameFields(delta: Readonly<Record<string, unknown>>, wire: WireMessage): boolean {
+  const fields = Object.keys(wire);
+  return fields.length === Object.keys(delta).length && fields.every((field) => field === 'tool_calls' || delta[field] === wire[field]);
+}
+
+interface Spoken {
+  readonly content: string | null | undefined;
+  readonly reasoning: string | undefined;
+  readonly think: ThinkState;
+}
+
+function stepText({ think }: ChoiceState, wire: WireMessage, { thinkTags, ending }: { thinkTags: boolean; ending: boolean }): Spoken {
+  const { content, reasoning: told } = said(wire);
+  const reasoning = told ?? reasoningInDetails(wire['reasoning_details']);
+  if (!thinkTags) return { content, reasoning, think };
+  const step = stepThinking(think, content ?? '');
+  const held: Split = ending ? endThinking(step.state) : { thinking: '', text: '' };
+  const thinking = (reasoning ?? '') + step.thinking + held.thinking;
+  const text = step.text + held.text;
+  return {
+    content: text === '' && content !== '' ? (content === null ? null : undefined) : text,
+    reasoning: thinking === '' ? undefined : thinking,
+    think: ending ? THINK_START : step.state,
+  };
+}

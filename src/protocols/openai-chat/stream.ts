@@ -1,0 +1,113 @@
+import type { ChatCompletionChunk, ChunkChoice, Usage } from '../../domain/chat.js';
+import type { AnswerFacts } from '../protocol.js';
+import { reportedFailure } from './failure.js';
+import { FRESH_CHOICE, isPlainDelta, stepChoice, type ChoiceState } from './stream-choice.js';
+import { usageFrom } from './usage.js';
+import { isObject, type WireAnswer, type WireChoice } from './wire.js';
+
+/** What is known of a stream between two chunks. */
+export interface StreamState {
+  readonly answer: AnswerFacts;
+  /** `id`, `created` and `model` of the first chunk that had them: they stay the same to the end. */
+  readonly head: Head | undefined;
+  readonly choices: ReadonlyMap<number, ChoiceState>;
+  readonly usage: Usage | undefined;
+  /** The provider's own usage chunk, kept for the fields beside the counts. */
+  readonly usageChunk: WireAnswer | undefined;
+}
+
+interface Head {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+}
+
+export interface StreamStep {
+  readonly state: StreamState;
+  readonly chunks: readonly ChatCompletionChunk[];
+}
+
+export const startStream = (answer: AnswerFacts): StreamState => ({
+  answer,
+  head: undefined,
+  choices: new Map(),
+  usage: undefined,
+  usageChunk: undefined,
+});
+
+/** Every choice that began has ended. */
+export const isComplete = ({ choices }: StreamState): boolean =>
+  choices.size > 0 && [...choices.values()].every(({ finished }) => finished);
+
+/**
+ * One chunk of a provider, put right (OpenAI wire §2.5–2.6). A chunk that needs nothing is returned itself,
+ * so that its bytes can be sent on. Throws UpstreamError for an error in the stream.
+ */
+export function stepStream(state: StreamState, wire: WireAnswer, thinkTags: boolean): StreamStep {
+  if (!thinkTags && isPlain(state, wire)) return { state, chunks: [wire as unknown as ChatCompletionChunk] };
+  const failure = reportedFailure(wire);
+  if (failure !== undefined) throw failure;
+  const opened = openedBy(state, wire);
+  const choices = Array.isArray(wire.choices) ? (wire.choices as WireChoice[]) : [];
+  const head = opened.head ?? headOf(wire, opened.answer);
+  if (choices.length === 0) return { state: opened, chunks: wire['moderation'] == null ? [] : [rebuilt(wire, head, [])] };
+  const known = new Map(opened.choices);
+  const parts: ChunkChoice[][] = [];
+  for (const choice of choices) {
+    const index = Number.isInteger(choice.index) ? (choice.index as number) : 0;
+    const step = stepChoice(known.get(index) ?? FRESH_CHOICE, choice, { index, id: head.id, thinkTags });
+    known.set(index, step.state);
+    step.choices.forEach((part, at) => (parts[at] ??= []).push(part));
+  }
+  return { state: { ...opened, head, choices: known }, chunks: parts.map((part) => sameOrRebuilt(wire, head, part)) };
+}
+
+/** The usage chunk, made of what the provider said; undefined where it said nothing. */
+export function usageChunk({ head, usage, usageChunk: wire, answer }: StreamState): ChatCompletionChunk | undefined {
+  return usage && { ...rebuilt(wire ?? {}, head ?? answer, []), usage };
+}
+
+/** By far the most frequent chunk: more text of a choice that has begun. */
+function isPlain({ head, choices }: StreamState, wire: WireAnswer): boolean {
+  if (head === undefined || wire.id !== head.id || wire.created !== head.created || wire.model !== head.model) return false;
+  if (wire.object !== 'chat.completion.chunk' || wire.error != null || wire.usage != null || wire.x_groq != null) return false;
+  const list = wire.choices as readonly WireChoice[] | undefined;
+  if (list?.length !== 1) return false;
+  const [choice] = list;
+  const state = typeof choice?.index === 'number' ? choices.get(choice.index) : undefined;
+  return choice !== undefined && state !== undefined && isPlainDelta(state, choice);
+}
+
+/** Notes who the stream says it is, and its usage wherever it stands. */
+function openedBy(state: StreamState, wire: WireAnswer): StreamState {
+  const choice = Array.isArray(wire.choices) ? (wire.choices[0] as WireChoice | undefined) : undefined;
+  const usage = usageFrom(wire.usage) ?? usageFrom(wire.x_groq?.usage) ?? usageFrom(choice?.usage);
+  if (usage === undefined) return state;
+  return { ...state, usage, usageChunk: choice === undefined ? wire : undefined };
+}
+
+function headOf(wire: WireAnswer, answer: AnswerFacts): Head {
+  return {
+    id: typeof wire.id === 'string' && wire.id !== '' ? wire.id : answer.id,
+    created: typeof wire.created === 'number' && wire.created > 0 ? Math.floor(wire.created) : answer.created,
+    model: typeof wire.model === 'string' && wire.model !== '' ? wire.model : answer.model,
+  };
+}
+
+function sameOrRebuilt(wire: WireAnswer, head: Head, choices: readonly ChunkChoice[]): ChatCompletionChunk {
+  const same =
+    wire.id === head.id &&
+    wire.created === head.created &&
+    wire.model === head.model &&
+    wire.object === 'chat.completion.chunk' &&
+    wire.usage == null &&
+    choices.length === (wire.choices as unknown[]).length &&
+    choices.every((choice, index) => choice === (wire.choices as unknown[])[index]);
+  return same ? (wire as unknown as ChatCompletionChunk) : rebuilt(wire, head, choices);
+}
+
+function rebuilt(wire: WireAnswer, { id, created, model }: Head, choices: readonly ChunkChoice[]): ChatCompletionChunk {
+  const { id: _i, object: _o, created: _c, model: _m, choices: _ch, usage: _u, x_groq: groq, ...rest } = wire;
+  const others = isObject(groq) ? { x_groq: groq } : {};
+  return { id, object: 'chat.completion.chunk', created, model, choices, ...rest, ...others };
+}

@@ -1,0 +1,51 @@
+/** What servers of the OpenAI family send, as far as we read it: anything may be missing, null or of another type. */
+export interface WireAnswer {
+  readonly id?: unknown;
+  readonly object?: unknown;
+  readonly created?: unknown;
+  readonly model?: unknown;
+  readonly choices?: unknown;
+  readonly usage?: unknown;
+  readonly error?: unknown;
+  /** MiniMax reports failures here, in a 200. */
+  readonly base_resp?: { readonly status_code?: number; readonly status_msg?: string } | null;
+  /** Groq puts usage and stream failures here. */
+  readonly x_groq?: { readonly usage?: unknown; readonly error?: unknown } | null;
+  readonly [field: string]: unknown;
+}
+
+export interface WireChoice {
+  readonly index?: unknown;
+  readonly message?: WireMessage | null;
+  readonly delta?: WireMessage | null;
+  readonly finish_reason?: unknown;
+  readonly logprobs?: unknown;
+  readonly error?: unknown;
+  /** Moonshot puts usage here. */
+  readonly usage?: unknown;
+  readonly [field: string]: unknown;
+}
+
+export interface WireMessage {
+  readonly role?: unknown;
+  readonly content?: unknown;
+  readonly refusal?: unknown;
+  readonly reasoning?: unknown;
+  readonly reasoning_content?: unknown;
+  readonly tool_calls?: readonly WireToolCall[] | null;
+  readonly [field: string]: unknown;
+}
+
+export interface WireToolCall {
+  readonly index?: number | null;
+  readonly id?: string | null;
+  readonly type?: string | null;
+  readonly function?: { readonly name?: string | null; readonly arguments?: unknown } | null;
+  readonly custom?: { readonly name?: string | null; readonly input?: string | null } | null;
+  readonly [field: string]: unknown;
+}
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { openaiChat } from '../protocols/openai-chat/index.js';
+import { HttpTransport } from '../transport/http-transport.js';
+import { bearerHeaders, textSetting } from './bearer.js';
+import { OPENAI_QUIRKS } from './openai-compatible.js';
+import { ProtocolChat, type Address } from './protocol-chat.js';
+import { ProviderAdapter, type ChatOperation, type Provider } from './provider.js';
+
+/** OpenAI's own API. */
+@ProviderAdapter('openai')
+@Injectable()
+export class OpenAiProvider implements Provider {
+  readonly baseUrl = 'https://api.openai.com/v1';
+  readonly chat: ChatOperation;
+
+  constructor(transport: HttpTransport) {
+    this.chat = new ProtocolChat(openaiChat(OPENAI_QUIRKS), address, transport);
+  }
+}
+
+const address: Address = (call, path) => {
+  const organization = textSetting(call, 'organization');
+  const project = textSetting(call, 'project');
+  const account = {
+    ...(organization !== undefined && { 'openai-organization': organization }),
+    ...(project !== undefined && { 'openai-project': project }),
+  };
+  return { url: call.deployment.endpoint.baseUrl + path, headers: bearerHeaders(call, account) };
+};

@@ -1,0 +1,37 @@
+import type { ProviderType } from '../config/provider-type.js';
+import { COMPATIBLE_ROWS, type CompatibleRow } from './openai-compatible.js';
+
+const string = (env?: string) => ({ kind: 'string' as const, ...(env !== undefined && { env }) });
+
+/** Providers with an adapter of their own. */
+const ADAPTED: readonly ProviderType[] = [
+  {
+    type: 'openai',
+    keyEnv: ['OPENAI_API_KEY'],
+    baseUrlEnv: ['OPENAI_BASE_URL', 'OPENAI_API_BASE'],
+    settings: { organization: string('OPENAI_ORG_ID'), project: string('OPENAI_PROJECT_ID') },
+  },
+  {
+    type: 'azure-openai',
+    keyEnv: ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY'],
+    baseUrlEnv: ['AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_BASE_URL'],
+    needsBaseUrl: true,
+    settings: { apiVersion: string('OPENAI_API_VERSION'), deployments: { kind: 'map' }, baseModel: string() },
+  },
+  { type: 'simulator', keyEnv: [], baseUrlEnv: [], keyless: true },
+];
+
+/** Every kind of provider the config may name, in the order in which the environment is searched. */
+export const PROVIDER_TYPES: readonly ProviderType[] = [...ADAPTED, ...COMPATIBLE_ROWS.map(typeOf)];
+
+function typeOf({ type, baseUrl, keyless = false, settings, ...row }: CompatibleRow): ProviderType {
+  const prefix = type.replaceAll('-', '_').toUpperCase();
+  return {
+    type,
+    keyless,
+    keyEnv: row.keyEnv ?? [`${prefix}_API_KEY`],
+    baseUrlEnv: row.baseUrlEnv ?? [`${prefix}_BASE_URL`],
+    needsBaseUrl: baseUrl === null,
+    ...(settings && { settings }),
+  };
+}
