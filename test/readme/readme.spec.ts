@@ -1,0 +1,97 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { transformSync } from '@swc/core';
+import { type Gateway, startGateway } from '../support/gateway.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const ADDRESS = 'http://127.0.0.1:4100';
+
+/** What a sample prints beyond something: the section's own point. */
+const PRINTS: Readonly<Record<string, RegExp>> = {
+  Streaming: /\d+ tokens|data: \[DONE\]/,
+  'Function calling': /get_weather/,
+  'JSON schema': /guests/,
+};
+
+interface Sample {
+  readonly section: string;
+  readonly code: string;
+}
+
+/** The fenced blocks of one language, each with the heading it stands under. */
+function samples(language: string): readonly Sample[] {
+  return README.split(/^#+ /m).flatMap((part) => {
+    const section = part.slice(0, part.indexOf('\n'));
+    const fences = part.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'));
+    return [...fences].map(([, code = '']) => ({ section, code }));
+  });
+}
+
+/** Runs a program on stdin, where Node resolves packages from the folder it runs in, and returns what it printed. */
+async function run(program: readonly string[], code: string, key: string): Promise<string> {
+  const [command = '', ...args] = program;
+  const child = spawn(command, args, { cwd: ROOT, env: { PATH: process.env['PATH'], PARLEY_API_KEY: key } });
+  const exit = once(child, 'close');
+  child.stdin.end(code);
+  const [printed, complaint] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [status] = await exit;
+  if (status !== 0) throw new Error(`exit code ${String(status)}: ${complaint}${printed}`);
+  return printed;
+}
+
+function has(command: string): boolean {
+  try {
+    return execFileSync(command, ['--version']).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+describe('the samples of the README', () => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    const [simulated] = samples('yaml');
+    gateway = await startGateway({ config: simulated?.code ?? '' });
+  });
+  afterAll(() => gateway.close());
+
+  const here = (code: string): string => code.replaceAll(ADDRESS, gateway.url);
+
+  const typescript = samples('typescript');
+  it.each(typescript)('TypeScript: $section', async ({ section, code }) => {
+    const { code: javascript } = transformSync(here(code), {
+      jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+      module: { type: 'es6' },
+    });
+    const printed = await run([process.execPath, '--input-type=module'], javascript, gateway.key);
+    expect(printed.trim()).not.toMatch(/^(null|undefined)?$/);
+    expect(printed).toMatch(PRINTS[section] ?? /./);
+  });
+
+  const curl = samples('bash');
+  const curlOrSkip = has('curl') ? it : it.skip; // Node and npm are all that the tests ask of a machine
+  curlOrSkip.each(curl)('curl: $section', async ({ section, code }) => {
+    const printed = await run(['bash', '-euo', 'pipefail'], here(code), gateway.key);
+    expect(printed).toMatch(/"choices":/);
+    expect(printed).toMatch(PRINTS[section] ?? /"finish_reason":"stop"/);
+  });
+
+  it('cover each section in each language', () => {
+    const sections = (found: readonly Sample[]): string[] => found.map(({ section }) => section);
+    expect(sections(typescript)).toEqual([
+      'Basic',
+      'Streaming',
+      'Function calling',
+      'Vision',
+      'JSON mode',
+      'JSON schema',
+    ]);
+    expect(sections(curl)).toEqual(sections(typescript));
+    expect(sections(samples('python'))).toEqual(sections(typescript));
+  });
+});
