@@ -12,7 +12,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly adminKey?: Secret;
   readonly secretKey?: Secret;
-  /** In the order of the file; those found in the environment follow. */
+  /** In the order of the file; where it has none, those found in the environment, in the order of the provider types. */
   readonly providers: readonly ProviderConfig[];
   readonly models: readonly ModelConfig[];
   readonly keys: readonly StaticKeyConfig[];
@@ -41,6 +41,8 @@ export interface ProviderConfig {
   readonly timeouts: Partial<Timeouts>;
   readonly concurrency?: number | 'auto';
   readonly quirks: readonly string[];
+  /** The models it has been found to serve; absent: those the catalogue gives to its type. */
+  readonly models?: readonly string[];
   /** Keys that one adapter understands: `region`, `project`, `apiVersion`, `deployments`, `baseModel` … */
   readonly settings: Readonly<Record<string, unknown>>;
 }

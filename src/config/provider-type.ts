@@ -12,4 +12,6 @@ export interface ProviderType {
   readonly needsBaseUrl?: boolean;
   /** Keys beyond those every provider takes, each with the environment variable that supplies it, if any. */
   readonly settings?: Readonly<Record<string, { readonly env?: string; readonly kind: 'string' | 'map' }>>;
+  /** The names that `quirks` may hold; absent: any. */
+  readonly quirks?: readonly string[];
 }

@@ -1,0 +1,215 @@
+import type { JsonSchema } from '../domain/chat.js';
+import { providersShape, timeoutsShape } from './provider-shape.js';
+import type { ModelConfig, StaticKeyConfig, TargetConfig } from './config.js';
+import type { ProviderType } from './provider-type.js';
+import { emptyMap, variablePlace, type Located } from './shape/located.js';
+import { Reading } from './shape/reading.js';
+import { boolean, choice, credential, integer, integerOrAuto, number, text, textOf } from './shape/scalar.js';
+import {
+  anything,
+  converted,
+  defaulted,
+  described,
+  list,
+  namedMap,
+  object,
+  record,
+  required,
+  type Fields,
+  type FieldValues,
+  type Shape,
+} from './shape/shape.js';
+import { addressBlock, duration, host, instant, origin, secretUrl, size } from './shape/units.js';
+
+export const STRATEGIES = ['priority', 'weighted', 'least-busy', 'latency', 'cost'] as const;
+const MB = 1_024 ** 2;
+
+/** What stands in the file, environment not yet counted in. */
+export type FileConfig = FieldValues<ReturnType<typeof topFields>>;
+
+/** The one description of the config file: it reads the file, finds its faults and makes `parley.schema.json`. */
+export function configShape(types: readonly ProviderType[]): Shape<FileConfig> {
+  return object(topFields(types));
+}
+
+/** `parley.schema.json`: JSON Schema draft 7, the one that editors know best. */
+export function configSchema(types: readonly ProviderType[]): JsonSchema {
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'The configuration of Parley',
+    ...configShape(types).schema,
+  };
+}
+
+export const portShape = integer(0, 65_535);
+export const databaseUrlShape = secretUrl(['postgres', 'postgresql']);
+export const redisUrlShape = secretUrl(['redis', 'rediss']);
+
+function topFields(types: readonly ProviderType[]) {
+  return {
+    $schema: described(text(), 'Where editors find this description.'),
+    server: described(withDefaults(serverFields()), 'How Parley listens.'),
+    database: described(
+      defaulted(object({ url: described(databaseUrlShape, 'PostgreSQL.') }), {}),
+      'Absent: an embedded database in dataDir.',
+    ),
+    redis: described(
+      defaulted(object({ url: described(redisUrlShape, 'Redis or Valkey.') }), {}),
+      'Absent: limits and breaker state are kept in the process.',
+    ),
+    dataDir: described(defaulted(text(), './data'), 'The folder of what is kept, from the working directory.'),
+    providers: described(
+      providersShape(types),
+      'Who serves models, each under a name of your choosing. Absent: found from the environment.',
+    ),
+    models: described(
+      defaulted(modelsShape(), [], {}),
+      'Public names: what clients write in `model`. Each has at least one target.',
+    ),
+    keys: described(
+      defaulted(keysShape(), []),
+      'Keys of clients; they are usually made through the admin API instead.',
+    ),
+  };
+}
+
+function serverFields() {
+  return {
+    host: described(defaulted(host(), '127.0.0.1'), 'The address to listen on.'),
+    port: described(defaulted(portShape, 4100), 'The port to listen on; 0 takes a free one.'),
+    adminPort: described(portShape, 'A port of their own for /metrics, /docs and /admin.'),
+    bodyLimit: described(defaulted(size(1_024, 512 * MB), 32 * MB, '32mb'), 'The largest request body.'),
+    workers: described(defaulted(integerOrAuto(), 1), 'Processes; auto: one a core.'),
+    drainTimeout: described(defaulted(duration(0), 30_000, '30s'), 'How long open streams may go on at the end.'),
+    earlyHeaders: described(
+      defaulted(boolean(), false),
+      'Open a stream before the provider has answered, so that keep-alive comments fill the wait.',
+    ),
+    cors: described(
+      withDefaults({ origins: described(defaulted(list(origin(), 'origins'), []), 'Web sites; * stands for all.') }),
+      'Which web sites may call the API from a browser.',
+    ),
+  };
+}
+
+function modelsShape(): Shape<readonly ModelConfig[]> {
+  const fields = object({
+    targets: described(
+      required(list(targetShape(), 'targets', 1)),
+      'Where the model can be called, the first choice first.',
+    ),
+    strategy: described(defaulted(choice(STRATEGIES), 'priority'), 'How a target is chosen.'),
+    retries: described(defaulted(integer(0, 10), 2), 'Further attempts at one target.'),
+    fallbacks: described(fallbackNames(), 'Models to ask when all targets fail.'),
+    contextWindowFallbacks: described(fallbackNames(), 'Models to ask when the prompt is too long for this one.'),
+    contentPolicyFallbacks: described(fallbackNames(), 'Models to ask when a content policy refuses the prompt.'),
+    timeouts: described(defaulted(timeoutsShape(), {}), 'Longest waits.'),
+    defaults: described(defaulted(defaultsShape, {}), 'Request fields used where the client says nothing.'),
+  });
+  const named = converted(fields, (model, name): ModelConfig => ({ name, ...model }));
+  const model: Shape<ModelConfig> = {
+    schema: named.schema,
+    read: (value, reading, name) => {
+      refuseItself(value, reading, name);
+      return named.read(value, reading, name);
+    },
+  };
+  return converted(namedMap(model, 'models'), (entries) => entries.map(([, model]) => model));
+}
+
+const FALLBACK_LISTS = ['fallbacks', 'contextWindowFallbacks', 'contentPolicyFallbacks'];
+
+function refuseItself(model: Located, reading: Reading, name: string): void {
+  const lists = model.kind === 'map' ? model.entries.filter((entry) => FALLBACK_LISTS.includes(entry.name)) : [];
+  const items = lists.flatMap(({ value }) => (value.kind === 'list' ? value.items : []));
+  for (const item of items) {
+    if (textOf(item) === name) reading.refuse(item.place, 'a model cannot be its own fallback');
+  }
+}
+
+function targetShape(): Shape<TargetConfig> {
+  return object({
+    provider: described(required(providerName), 'A name under providers.'),
+    model: described(required(text()), 'What the provider calls the model.'),
+    weight: described(defaulted(number(0), 1), 'Share of the requests, for the strategy `weighted`.'),
+    baseModel: described(text(), 'The model whose rules hold, where `model` is a name of your own.'),
+  });
+}
+
+const providerName: Shape<string> = {
+  schema: text().schema,
+  read: (value, reading, name) => {
+    const provider = text('the name of a provider').read(value, reading, name);
+    if (provider !== undefined) reading.mentionProvider(provider, value.place);
+    return provider;
+  },
+};
+
+function fallbackNames() {
+  return defaulted(list(text('the name of a model'), 'model names'), []);
+}
+
+/** These are the request; a client that leaves them out has made a mistake that a default would hide. */
+const NO_DEFAULTS = ['model', 'messages', 'stream'];
+
+const defaultsShape: Shape<Readonly<Record<string, unknown>>> = record(
+  {
+    schema: {},
+    read: (value, reading, name) =>
+      NO_DEFAULTS.includes(name)
+        ? reading.refuse(value.place, `"${name}" has no default: it is for the client to say`)
+        : anything().read(value, reading, name),
+  },
+  'request fields',
+);
+
+function keysShape(): Shape<readonly StaticKeyConfig[]> {
+  const globs = described(
+    list(text(), 'model names'),
+    'Model names it may use, * for any run of characters. Absent: all.',
+  );
+  const key = object({
+    name: described(required(text()), 'What the usage records call it.'),
+    key: described(required(credential()), 'What the client sends.'),
+    owner: text(),
+    tags: defaulted(list(text(), 'tags'), []),
+    models: defaulted(globs as Shape<readonly string[] | null>, null),
+    allowedIps: defaulted(list(addressBlock(), 'addresses') as Shape<readonly string[] | null>, null),
+    rpm: described(integer(1), 'Requests a minute.'),
+    tpm: described(integer(1), 'Tokens a minute.'),
+    concurrency: described(integer(1), 'Requests at a time.'),
+    budget: object({ usd: required(number(0)), per: required(choice(['day', 'week', 'month', 'total'])) }),
+    expiresAt: described(instant(), 'An ISO date or time.'),
+  });
+  return withoutTwins(list(key, 'keys'), 'name');
+}
+
+/** Refuses a second item with the same value in this field. */
+function withoutTwins<T>(shape: Shape<T>, field: string): Shape<T> {
+  const check = (list: Located, reading: Reading) => {
+    const seen = new Set<string>();
+    for (const item of list.kind === 'list' ? list.items : []) {
+      const written = item.kind === 'map' ? item.entries.find(({ name }) => name === field)?.value : undefined;
+      const value = written && textOf(written);
+      if (written === undefined || value === undefined) continue;
+      if (seen.has(value)) reading.refuse(written.place, `another one has this ${field} already`);
+      seen.add(value);
+    }
+  };
+  return {
+    schema: shape.schema,
+    read: (value, reading, name) => {
+      check(value, reading);
+      return shape.read(value, reading, name);
+    },
+  };
+}
+
+/** A map that is there even when nobody writes it, with what its fields have when nobody gives them. */
+function withDefaults<F extends Fields>(fields: F) {
+  const shape = object(fields);
+  const place = variablePlace('');
+  const fallback = shape.read(emptyMap(place), new Reading({}), '');
+  if (fallback === undefined) throw new Error('A field of a map with defaults has none.');
+  return { ...shape, fallback };
+}

@@ -1,0 +1,45 @@
+import type { Config, ModelConfig, StaticKeyConfig } from './config.js';
+
+/** Paths of what is configured and checked, but not acted on by this version: the start must not keep quiet about it. */
+export function notYetInForce(config: Config): string[] {
+  const { server, redis } = config;
+  return [
+    ...(server.workers === 1 ? [] : ['server.workers']),
+    ...(server.adminPort === undefined ? [] : ['server.adminPort']),
+    ...(redis.url === undefined ? [] : ['redis']),
+    ...config.providers.flatMap(({ name, concurrency, apiKeys }) => [
+      ...(concurrency === undefined ? [] : [`providers.${name}.concurrency`]),
+      ...(apiKeys.length > 1 ? [`providers.${name}.apiKeys (all but the first)`] : []),
+    ]),
+    ...config.models.flatMap((model) => ofModel(model).map((key) => `models.${model.name}.${key}`)),
+    ...config.keys.flatMap((key) => ofKey(key).map((limit) => `keys.${key.name}.${limit}`)),
+  ];
+}
+
+function ofModel(model: ModelConfig): string[] {
+  const lists = ['fallbacks', 'contextWindowFallbacks', 'contentPolicyFallbacks'] as const;
+  return [
+    ...(model.strategy === 'priority' ? [] : [`strategy (${model.strategy})`]),
+    ...lists.filter((list) => model[list].length > 0),
+  ];
+}
+
+function ofKey(key: StaticKeyConfig): string[] {
+  const limits = ['rpm', 'tpm', 'concurrency', 'budget'] as const;
+  return limits.filter((limit) => key[limit] !== undefined);
+}
+
+/**
+ * Fallbacks that are neither a name under `models` nor `provider/model`: they work only where the catalogue
+ * knows the id, so they are worth a word, but no reason to refuse the config.
+ */
+export function unresolvedFallbacks({ models, providers }: Config): string[] {
+  const names = new Set(models.map(({ name }) => name));
+  const prefixes = providers.map(({ name }) => `${name}/`);
+  const isKnown = (name: string) => names.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+  return models.flatMap(({ name, fallbacks, contextWindowFallbacks, contentPolicyFallbacks }) =>
+    [...new Set([...fallbacks, ...contextWindowFallbacks, ...contentPolicyFallbacks])]
+      .filter((fallback) => !isKnown(fallback))
+      .map((fallback) => `models.${name} falls back to ${fallback}`),
+  );
+}
