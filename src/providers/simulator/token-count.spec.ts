@@ -4,6 +4,24 @@ import { countPrompt, loadTokenizer } from './token-count.js';
 const request = (fields: object): ChatRequest => ({ model: 'simulator', messages: [], ...fields });
 const user = (content: unknown): object => ({ role: 'user', content });
 
+const example = (name: string, content: string): object => ({ role: 'system', name, content });
+
+/** OpenAI's cookbook, "How to count tokens": 124 prompt tokens on gpt-4o, by its function and by the API. */
+const COOKBOOK = [
+  {
+    role: 'system',
+    content: 'You are a helpful, pattern-following assistant that translates corporate jargon into plain English.',
+  },
+  example('example_user', 'New synergies will help drive top-line growth.'),
+  example('example_assistant', 'Things working well together will increase revenue.'),
+  example(
+    'example_user',
+    "Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage.",
+  ),
+  example('example_assistant', "Let's talk later when we're less busy about how to do better."),
+  user("This late pivot means we don't have time to boil the ocean for the client deliverable."),
+];
+
 describe('the tokenizer', () => {
   it.each([
     ['', 0],
@@ -12,7 +30,7 @@ describe('the tokenizer', () => {
     ['antidisestablishmentarianism', 6],
     ['2 + 2 = 4', 7],
     ['<|endoftext|>', 7],
-    ['お誕生日おめでとう', 7],
+    ['お誕生日おめでとう', 8],
   ])('counts %j as OpenAI does', async (text, tokens) => {
     expect((await loadTokenizer()).count(text)).toBe(tokens);
   });
@@ -49,16 +67,9 @@ describe('the tokenizer', () => {
 });
 
 describe('countPrompt', () => {
-  // The first two are the worked examples of OpenAI's cookbook, "How to count tokens"; 3 a message, 3 for the answer.
   it.each<[string, ChatRequest, number]>([
     ['one word', request({ messages: [user('hello')] }), 3 + 1 + 1 + 3],
-    [
-      'names',
-      request({
-        messages: [{ role: 'system', name: 'example_user', content: 'New synergies will help drive top-line growth.' }],
-      }),
-      3 + 1 + (1 + 2) + 11 + 3,
-    ],
+    ['the worked example of the cookbook', request({ messages: COOKBOOK }), 124],
     [
       'parts',
       request({

@@ -1,0 +1,129 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { type ChatFrame, chunkEvent } from '../../domain/chat-frame.js';
+import type { Usage } from '../../domain/chat.js';
+import type { UpstreamCall } from '../provider.js';
+import { StreamClock } from '../stream-clock.js';
+import type { Beat } from './reply-chunks.js';
+
+/** When the beats of an answer come, and where it breaks off. Milliseconds. */
+export interface Pace {
+  readonly firstTokenMs: number;
+  readonly chunkMs: number;
+  readonly breakOff: BreakOff | undefined;
+}
+
+export interface BreakOff {
+  /** Chunks that still come. */
+  readonly afterChunks: number;
+  /** Undefined: silence, and nothing more. */
+  readonly error: Error | undefined;
+}
+
+export interface PacedAnswer {
+  readonly beats: Iterator<Beat, void>;
+  readonly usage: Usage;
+  readonly pace: Pace;
+}
+
+/** A frame of beats without delay is sent off once it is this long, and others get their turn. */
+const FRAME_LENGTH = 16_384;
+
+/**
+ * The beats as frames, at their pace, the usage on the last one. Like a provider's stream it waits while the flow is
+ * paused, runs against the deployment's clocks, and ends at once when unsubscribed from or when the call is aborted.
+ */
+export function pacedFrames(answer: PacedAnswer, call: UpstreamCall): Observable<ChatFrame> {
+  return new Observable((frames) => {
+    const stream = new PacedStream(answer, call, frames);
+    const abort = (): void => frames.error(call.signal.reason);
+    call.signal.addEventListener('abort', abort);
+    if (call.signal.aborted) abort();
+    else stream.start();
+    return () => {
+      call.signal.removeEventListener('abort', abort);
+      stream.stop();
+    };
+  });
+}
+
+class PacedStream {
+  readonly #clock: StreamClock;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+  /** It was time for the next beat, but the client did not keep up. */
+  #isDue = false;
+  #sent = 0;
+
+  constructor(
+    private readonly answer: PacedAnswer,
+    private readonly call: UpstreamCall,
+    private readonly frames: Subscriber<ChatFrame>,
+  ) {
+    this.#clock = new StreamClock(call.deployment.timeouts, call.flow, (error) => frames.error(error));
+  }
+
+  start(): void {
+    this.call.flow.attach({
+      // What is due while paused waits for the resumption; a delay that is running runs on.
+      pause: () => undefined,
+      resume: () => {
+        if (this.#isDue) this.#next(0);
+      },
+    });
+    this.#next(this.answer.pace.firstTokenMs);
+  }
+
+  stop(): void {
+    this.#clock.stop();
+    clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
+    this.#isDue = false;
+  }
+
+  #next(delay: number): void {
+    this.#isDue = false;
+    if (delay > 0) this.#timer = setTimeout(() => this.#produce(), delay);
+    else if (this.#sent === 0) this.#produce();
+    else this.#turn = setImmediate(() => this.#produce());
+  }
+
+  #produce(): void {
+    if (this.call.flow.paused) {
+      this.#isDue = true;
+      return;
+    }
+    const { beats, usage, pace } = this.answer;
+    const events: string[] = [];
+    for (let length = 0; length < FRAME_LENGTH;) {
+      const beat = beats.next();
+      if (beat.done === true) {
+        this.#emit(events, usage);
+        this.frames.complete();
+        return;
+      }
+      for (const chunk of beat.value) {
+        if (this.#sent === pace.breakOff?.afterChunks) return this.#breakOff(events, pace.breakOff);
+        this.#sent += 1;
+        events.push(chunkEvent(chunk));
+        length += events.at(-1)?.length ?? 0;
+      }
+      if (pace.chunkMs > 0) break;
+    }
+    this.#emit(events, undefined);
+    if (!this.frames.closed) this.#next(pace.chunkMs);
+  }
+
+  #breakOff(events: readonly string[], { error }: BreakOff): void {
+    if (events.length > 0) this.#emit(events, undefined);
+    if (error !== undefined) this.frames.error(error);
+  }
+
+  #emit(events: readonly string[], usage: Usage | undefined): void {
+    if (this.call.attempt.answeredAt === undefined) {
+      this.call.attempt.answeredAt = performance.now();
+      this.#clock.started();
+    }
+    this.#clock.tick();
+    this.frames.next({ bytes: Buffer.from(events.join('')), usage });
+  }
+}
