@@ -1,7 +1,8 @@
 import type { Page, VirtualKeyStore } from '../../access/virtual-key.store.js';
 import type { Budget, VirtualKey } from '../../domain/virtual-key.js';
+import type { Transaction } from 'kysely';
 import { cutPage, decodeCursor } from './cursor.js';
-import type { VirtualKeyRow } from './schema.js';
+import type { Schema, VirtualKeyRow } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
 import { storable, storableOrNull } from './storable.js';
 
@@ -14,7 +15,7 @@ export class KyselyVirtualKeyStore implements VirtualKeyStore {
   }
 
   async insert(key: VirtualKey): Promise<void> {
-    await this.#database.query.insertInto('virtual_keys').values(rowOf(key)).execute();
+    await this.#write((transaction) => transaction.insertInto('virtual_keys').values(rowOf(key)).execute());
   }
 
   async findByHash(hash: string): Promise<VirtualKey | undefined> {
@@ -43,7 +44,9 @@ export class KyselyVirtualKeyStore implements VirtualKeyStore {
   }
 
   async delete(id: string): Promise<boolean> {
-    const [result] = await this.#database.query.deleteFrom('virtual_keys').where('id', '=', storable(id)).execute();
+    const [result] = await this.#write((transaction) =>
+      transaction.deleteFrom('virtual_keys').where('id', '=', storable(id)).execute(),
+    );
     return result !== undefined && result.numDeletedRows > 0n;
   }
 
@@ -53,6 +56,11 @@ export class KyselyVirtualKeyStore implements VirtualKeyStore {
       .select(({ fn }) => fn.countAll<number>().as('keys'))
       .executeTakeFirstOrThrow();
     return row.keys;
+  }
+
+  /** In a transaction, however short: only those wait for the write lock of SQLite. */
+  async #write<T>(run: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return this.#database.query.transaction().execute(run);
   }
 
   async #find(column: 'hash' | 'id', value: string): Promise<VirtualKey | undefined> {

@@ -1,4 +1,5 @@
 import { type CreateTableBuilder, type Kysely, type Migration, Migrator } from 'kysely';
+import { isNativeError } from 'node:util/types';
 import type { Schema } from './schema.js';
 
 const TOKEN_COLUMNS = [
@@ -30,7 +31,7 @@ export async function migrateToLatest(db: Kysely<Schema>, schema: string | undef
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined)
-    throw error instanceof Error ? error : new Error('The database could not be migrated.', { cause: error });
+    throw isNativeError(error) ? error : new Error('The database could not be migrated.', { cause: error });
 }
 
 async function createVirtualKeys(db: Kysely<unknown>): Promise<void> {

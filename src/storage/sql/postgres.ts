@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Kysely, PostgresDialect } from 'kysely';
+import { isNativeError } from 'node:util/types';
 import pg from 'pg';
 import type { Secret } from '../../domain/secret.js';
 import { migrateToLatest } from './migrations.js';
@@ -101,8 +102,9 @@ const NETWORK_FAILURES = new Set([
 ]);
 
 function isUnreachable(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isUnreachable);
-  if (!(error instanceof Error)) return false;
+  if (!isNativeError(error)) return false;
+  // Node tries all addresses of a host name and gives the failures of all.
+  if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isUnreachable);
   // pg's own timeouts and cut connections have no code.
   return NETWORK_FAILURES.has(codeOf(error)) || /^(timeout|Connection terminated)/.test(error.message);
 }
@@ -110,11 +112,11 @@ function isUnreachable(error: unknown): boolean {
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
 const isClosed = (error: unknown): boolean =>
-  error instanceof Error && /driver has already been destroyed|after calling end on the pool/.test(error.message);
+  isNativeError(error) && /driver has already been destroyed|after calling end on the pool/.test(error.message);
 
 /** Names the failure without its stack, and never the URL: it may hold a password. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown failure';
+  if (!isNativeError(error)) return 'unknown failure';
   return codeOf(error) || error.message;
 }
 

@@ -1,4 +1,4 @@
-import { Kysely, SqliteDialect, sql } from 'kysely';
+import { Kysely, SqliteDialect, SqliteDriver } from 'kysely';
 import Database from 'libsql';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,9 +7,8 @@ import { migrateToLatest } from './migrations.js';
 import type { Schema } from './schema.js';
 import { SqlDatabase } from './sql-database.js';
 
-/** How long another process may hold the file: before the start gives up, and before a statement does. */
-const START_PATIENCE_MS = 15_000;
-const STATEMENT_PATIENCE_MS = 5_000;
+/** How long another process may write before we give up. */
+const PATIENCE_MS = 15_000;
 
 /** Opens the embedded database, making folder and file for their owner alone, and brings it up to date. */
 export async function openSqlite(path: string): Promise<SqlDatabase> {
@@ -17,16 +16,13 @@ export async function openSqlite(path: string): Promise<SqlDatabase> {
   // SQLite gives its log files the mode of the database file, so that one must be right from the first byte.
   closeSync(openSync(path, 'a', 0o600));
   const file = new Database(path);
-  const query = new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) });
+  const query = new Kysely<Schema>({ dialect: new ImmediateDialect(file) });
   try {
-    // Waiting inside SQLite blocks the process: at the start we wait outside, so that an opener beside us can finish.
-    file.exec('PRAGMA busy_timeout = 0');
-    await whenFree(() => {
-      file.exec('PRAGMA journal_mode = WAL');
-    });
+    // SQLite's own waiting blocks the process, so it is kept short; the long waiting is ours.
+    file.exec('PRAGMA busy_timeout = 100');
+    await whenFree(() => file.exec('PRAGMA journal_mode = WAL'));
     file.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
-    await migrateAlone(query);
-    file.exec(`PRAGMA busy_timeout = ${String(STATEMENT_PATIENCE_MS)}`);
+    await migrateAlone(file, query);
   } catch (error) {
     await query.destroy();
     throw error;
@@ -35,32 +31,61 @@ export async function openSqlite(path: string): Promise<SqlDatabase> {
 }
 
 /** Kysely has no migration lock for SQLite; the file's own write lock serves, for all workers on one folder. */
-async function migrateAlone(query: Kysely<Schema>): Promise<void> {
+async function migrateAlone(file: Database.Database, query: Kysely<Schema>): Promise<void> {
   await query.connection().execute(async (connection) => {
-    await whenFree(() => sql`begin immediate`.execute(connection));
+    await begin(file);
     try {
       await migrateToLatest(connection, undefined);
-      await sql`commit`.execute(connection);
+      file.exec('COMMIT');
     } catch (error) {
-      await sql`rollback`.execute(connection);
+      file.exec('ROLLBACK');
       throw error;
     }
   });
 }
 
+/** SQLite whose transactions hold the write lock from their start. */
+class ImmediateDialect extends SqliteDialect {
+  constructor(private readonly file: Database.Database) {
+    super({ database: file });
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateDriver(this.file);
+  }
+}
+
+class ImmediateDriver extends SqliteDriver {
+  constructor(private readonly file: Database.Database) {
+    super({ database: file });
+  }
+
+  override async beginTransaction(): Promise<void> {
+    await begin(this.file);
+  }
+}
+
+/**
+ * Takes the write lock, waiting while another process writes. Done by `exec` and before any other statement: a
+ * prepared statement of libsql that finds the file busy stays open, and no later transaction can commit.
+ */
+async function begin(file: Database.Database): Promise<void> {
+  await whenFree(() => file.exec('BEGIN IMMEDIATE'));
+}
+
 async function whenFree(run: () => unknown): Promise<void> {
-  const deadline = performance.now() + START_PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
-      await run();
+      run();
       return;
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error;
-      await pause(20);
+      await pause(5);
     }
   }
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+  return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
 }
