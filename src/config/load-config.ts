@@ -67,9 +67,12 @@ function readFile(source: ConfigSource, reading: Reading): Located | undefined {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && !required) return emptyMap(start);
-    return reading.refuse(start, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${String(code)})`);
+    return reading.refuse(
+      { ...start, line: null },
+      code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`,
+    );
   }
   return readYaml(text, name, reading);
 }

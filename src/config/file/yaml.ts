@@ -9,6 +9,7 @@ const MOST_ALIASES = 1_000;
 /** Faults of one value, beside which the rest of the file can still be read. */
 const LOCAL_FAULTS: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'this key is there twice',
+  MULTIPLE_DOCS: 'a second document begins here; a config file is one',
   TAG_RESOLVE_FAILED: 'this tag has no meaning here',
 };
 
@@ -20,14 +21,17 @@ export function readYaml(source: string, file: string, reading: Reading): Locate
   const lines = new LineCounter();
   const document = parsed(source, lines);
   const tree = new Tree(document, file, lines, reading);
-  let broken = false;
-  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+  const faults = [...document.errors, ...document.warnings];
+  for (const { code, pos } of faults) {
     const local = LOCAL_FAULTS[code];
-    broken ||= local === undefined;
-    const place = tree.place(pos[0], '');
-    reading.refuse(place, local ?? `${message.trim()}${unquoted(source, place)}`);
+    if (local !== undefined) reading.refuse(tree.place(pos[0], ''), local);
   }
-  if (broken) return undefined;
+  // After the first fault of syntax the parser guesses, and what it says of the rest only leads astray.
+  const broken = faults.find(({ code }) => LOCAL_FAULTS[code] === undefined);
+  if (broken !== undefined) {
+    const place = tree.place(broken.pos[0], '');
+    return reading.refuse(place, `${broken.message.trim()}${unquoted(source, place)}`);
+  }
   return document.contents === null ? emptyMap(tree.place(0, '')) : tree.locate(document.contents, '');
 }
 
@@ -37,7 +41,7 @@ function parsed(source: string, lineCounter: LineCounter): Document {
     lineCounter,
     stringKeys: true,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
 }
 
@@ -92,7 +96,10 @@ class Tree {
     this.#aliases += 1;
     if (target !== undefined && this.#aliases <= MOST_ALIASES) return this.locate(target, place.path);
     if (this.#aliases === MOST_ALIASES + 1) {
-      this.reading.refuse(place, `more than ${MOST_ALIASES} aliases are followed here; does one contain itself?`);
+      this.reading.refuse(
+        { ...place, path: '' },
+        `more than ${MOST_ALIASES} aliases are followed here; does one contain itself?`,
+      );
     }
     return { kind: 'unreadable', place };
   }

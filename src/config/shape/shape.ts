@@ -62,8 +62,7 @@ export function object<F extends Fields>(fields: F): Shape<FieldValues<F>> {
   return {
     schema: objectSchema(fields),
     read: (value, reading) => {
-      if (value.kind !== 'map')
-        return reading.refuse(value.place, `must be a map of ${Object.keys(fields).join(', ')}`);
+      if (value.kind !== 'map') return reading.refuse(value.place, `must be a map of ${keysOf(fields).join(', ')}`);
       return readFields(fields, value, reading);
     },
   };
@@ -85,7 +84,7 @@ export function readFields<F extends Fields>(fields: F, map: LocatedMap, reading
   const found = new Map<string, Located>();
   for (const { name, place, value } of map.entries) {
     if (Object.hasOwn(fields, name)) found.set(name, value);
-    else reading.refuse(place, `unknown key "${name}"${suggestion(name, Object.keys(fields))}`);
+    else reading.refuse(place, `unknown key "${name}"${suggestion(name, keysOf(fields))}`);
   }
   let complete = true;
   const values: Record<string, unknown> = {};
@@ -101,6 +100,11 @@ export function readFields<F extends Fields>(fields: F, map: LocatedMap, reading
     }
   }
   return complete ? (values as FieldValues<F>) : undefined;
+}
+
+/** Those worth naming: what begins with `$` is for editors. */
+function keysOf(fields: Fields): string[] {
+  return Object.keys(fields).filter((name) => !name.startsWith('$'));
 }
 
 /** A map with names of the operator's choosing, in the order of the file. */

@@ -44,7 +44,7 @@ function quantity({ units, wanted, least, most }: Quantity): Shape<number> {
     schema: {
       anyOf: [
         { type: 'number', minimum: least, maximum: most },
-        { type: 'string', pattern: `^\\d+(\\.\\d+)? ?(${names})$|\\$\\{` },
+        { type: 'string', pattern: `^\\d+(\\.\\d+)? ?(${names}|${names.toUpperCase()})$|\\$\\{` },
       ],
     },
     wanted,
