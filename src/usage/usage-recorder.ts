@@ -11,7 +11,8 @@ interface Waiting {
   failedAloneAt?: number;
 }
 
-const LARGEST_BATCH = 500;
+/** SQLite writes in our own thread: this many take it some 10 ms, in which nothing else moves. */
+const LARGEST_BATCH = 200;
 const MOST_WAITING = 100_000;
 /** Under load a batch gathers for this long, so that one transaction serves many requests; an idle gateway does not wait. */
 const GATHER_MS = 2;

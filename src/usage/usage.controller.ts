@@ -21,12 +21,12 @@ type Caller = Principal & Partial<Pick<VirtualKey, 'expiresAt' | 'rpm' | 'tpm' |
 export class UsageController {
   constructor(private readonly store: UsageStore) {}
 
-  /** `from` and `to` bound the sums; without them it is the last 31 days, today included. */
+  /** `from` and `to` bound the sums; without `from` it is the 31 days up to `to`, or up to today. */
   @Get(PATHS)
   async own(@Query() query: QueryParameters, @Context() { principal, receivedAt }: RequestContext) {
     if (principal === undefined) throw new UnauthorizedError('You must provide an API key.', null);
-    const { from = startOfDay(receivedAt) - (DAYS_SHOWN - 1) * DAY_MS, ...rest } = period(query);
-    const filter = { keyId: principal.keyId, from, ...rest };
+    const { to, from = firstDayShown(to ?? receivedAt + 1) } = period(query);
+    const filter = { keyId: principal.keyId, from, ...(to !== undefined && { to }) };
     const [total, days, budget] = await Promise.all([
       this.store.sum(filter),
       this.store.byDayAndModel(filter),
@@ -81,6 +81,7 @@ function sums({ requests, promptTokens, completionTokens, cachedTokens, costNano
   };
 }
 
-function startOfDay(at: number): number {
-  return at - (at % DAY_MS);
+function firstDayShown(end: number): number {
+  const last = end - 1;
+  return last - (last % DAY_MS) - (DAYS_SHOWN - 1) * DAY_MS;
 }

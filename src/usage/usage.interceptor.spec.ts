@@ -1,5 +1,4 @@
-import type { CallHandler, ExecutionContext } from '@nestjs/common';
-import { Logger } from '@nestjs/common';
+import { type ExecutionContext, Logger } from '@nestjs/common';
 import { jest } from '@jest/globals';
 import { firstValueFrom, lastValueFrom, NEVER, Observable, of, Subject, throwError, toArray } from 'rxjs';
 import type { ModelCatalog } from '../catalog/model-catalog.js';
@@ -112,6 +111,7 @@ describe('UsageInterceptor', () => {
       { defaultValue: undefined },
     );
     expect(order).toEqual(['durable', 'answer']);
+    expect(context.costNanoUsd).toBe(COST);
     const usage = { usage: COUNTS, usageSource: 'provider', costNanoUsd: COST };
     const sent = { provider: 'eu-azure', model: 'our-deployment', startedAt: 1_700_000_000_010 };
     expect(ledger.records).toEqual([

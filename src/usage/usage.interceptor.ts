@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { Observable, type Subscriber } from 'rxjs';
 import { ModelCatalog } from '../catalog/model-catalog.js';
 import type { ChatCompletion, Usage } from '../domain/chat.js';
-import type { ChatFrame } from '../domain/chat-frame.js';
+import { isFrame, type ChatFrame } from '../domain/chat-frame.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { contextOf } from '../http/context.js';
 import { UsageRecorder } from './usage-recorder.js';
@@ -45,7 +45,10 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
     // A request of nobody we know that never reached a provider is the access log's business.
     if (context.principal === undefined && context.attempts.length === 0) return;
     try {
-      const durable = this.recorder.record(usageRecord(context, ending, this.catalog));
+      const record = usageRecord(context, ending, this.catalog);
+      // Before the answer leaves: the cost is one of its headers.
+      if (record.costNanoUsd !== null) context.costNanoUsd = record.costNanoUsd;
+      const durable = this.recorder.record(record);
       if (!this.recorder.stalled) await within(PATIENCE_MS, durable);
     } catch (fault) {
       this.#log.error(
@@ -71,7 +74,7 @@ class WatchedAnswer {
 
   next(answer: Answer): void {
     if (answer.usage !== undefined) this.#usage = answer.usage;
-    if ('bytes' in answer) {
+    if (isFrame(answer)) {
       this.#openedAt ??= performance.now();
       this.client.next(answer);
     } else {

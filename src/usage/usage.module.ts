@@ -10,6 +10,7 @@ import { UsageRecorder } from './usage-recorder.js';
   imports: [CatalogModule],
   controllers: [UsageController, AdminRequestsController],
   providers: [UsageRecorder, UsageInterceptor],
-  exports: [UsageRecorder, UsageInterceptor],
+  // With what the interceptor needs: Nest makes it anew in every module whose controller uses it.
+  exports: [UsageRecorder, UsageInterceptor, CatalogModule],
 })
 export class UsageModule {}
