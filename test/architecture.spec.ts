@@ -2,21 +2,23 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import ts from 'typescript';
 
-/** What each folder of src/ may import besides itself: folders, or single files of one. Absent: anything (`main.ts` …). */
+/** What each folder of src/ may import besides itself: folders, or single files of one. Files beside them: anything. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   protocols: ['domain'],
   transport: ['domain', 'protocols'],
   config: ['domain'],
-  http: ['domain'],
+  http: ['domain', 'config/live-config'],
   providers: ['domain', 'protocols', 'transport', 'config'],
   catalog: ['domain', 'config'],
   routing: ['domain', 'providers', 'catalog', 'config'],
   access: ['domain', 'http', 'config'],
-  usage: ['domain', 'catalog', 'http', 'config', 'access/public.decorator'],
-  chat: ['domain', 'routing', 'catalog', 'http', 'config'],
+  usage: ['domain', 'catalog', 'http', 'config', 'access/admin.decorator'],
+  chat: ['domain', 'routing', 'catalog', 'http', 'config', 'usage/usage.module', 'usage/usage.interceptor'],
   models: ['domain', 'routing', 'catalog', 'http', 'config'],
   storage: ['domain', 'config', 'access/virtual-key.store', 'usage/usage.store'],
+  docs: ['domain', 'catalog', 'http', 'config', 'access/public.decorator'],
+  observability: ['domain', 'routing', 'http', 'config'],
   health: ['domain', 'storage', 'config', 'http', 'access/public.decorator'],
 };
 
@@ -24,12 +26,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const PURE = ['domain', 'protocols'];
 const PURE_BUILT_INS = ['node:buffer', 'node:crypto', 'node:util'];
 
-/** Packages that belong to one place. */
-const PACKAGE_HOMES: Readonly<Record<string, string>> = {
-  undici: 'transport',
-  kysely: 'storage',
-  libsql: 'storage',
-  pg: 'storage',
+/** Packages that belong to one place: only that one opens sockets, speaks SQL, reads YAML. */
+const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
+  undici: ['transport/', 'providers/discovery/'], // discovery runs before there is an application, and only on loopback
+  kysely: ['storage/'],
+  libsql: ['storage/'],
+  pg: ['storage/'],
+  pino: ['observability/'],
+  yaml: ['config/'],
 };
 
 const MAX_LINES = 250;
@@ -75,8 +79,7 @@ function mayUse(file: string, specifier: string): boolean {
   const folder = folderOf(file);
   if (specifier.startsWith('.') || folder === undefined) return true;
   if (PURE.includes(folder)) return PURE_BUILT_INS.includes(specifier);
-  const home = PACKAGE_HOMES[specifier];
-  return home === undefined || home === folder;
+  return PACKAGE_HOMES[specifier]?.some((home) => file.startsWith(home)) ?? true;
 }
 
 function faults(file: string, text: string): string[] {
@@ -119,9 +122,9 @@ describe('the architecture', () => {
     expect(violations(sources)).toEqual([]);
   });
 
-  it('has a rule for no folder that is gone', () => {
-    const folders = new Set([...sources.keys()].map(folderOf));
-    expect(Object.keys(ALLOWED).filter((folder) => !folders.has(folder))).toEqual([]);
+  it('has a rule for every folder, and none for one that is gone', () => {
+    const folders = new Set([...sources.keys()].map(folderOf).filter((folder) => folder !== undefined));
+    expect([...folders].toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
   });
 
   const long = 'a;\n'.repeat(MAX_LINES + 1);
@@ -143,7 +146,7 @@ describe('the architecture', () => {
     ],
     ['re-exports', { 'config/a.ts': "export * from '../chat/b.js';" }, ['config/a.ts may not import chat/b.ts']],
     ['import()', { 'http/a.ts': "void import('../chat/b.js');" }, ['http/a.ts may not import chat/b.ts']],
-    ['one file of a folder', { 'usage/a.ts': "import '../access/public.decorator.js';" }, []],
+    ['one file of a folder', { 'usage/a.ts': "import '../access/admin.decorator.js';" }, []],
     ['another file of it', { 'usage/a.ts': "import '../access/x.js';" }, ['usage/a.ts may not import access/x.ts']],
     ['packages', { 'protocols/a.ts': "import { of } from 'rxjs';" }, ['protocols/a.ts may not use rxjs']],
     ['built-ins', { 'domain/a.ts': "import 'node:util'; import 'node:fs';" }, ['domain/a.ts may not use node:fs']],
