@@ -40,7 +40,7 @@ const OTHERS = [
 
 /** Made-up log probabilities of plausible shape: the written token leads, the others fall off behind it. */
 export function logprobsOf(pieces: readonly string[] | null, top: number): Logprobs {
-  return { content: pieces && pieces.map((piece) => tokenLogprob(piece, top)), refusal: null };
+  return { content: pieces?.map((piece) => tokenLogprob(piece, top)) ?? null, refusal: null };
 }
 
 function tokenLogprob(token: string, top: number): TokenLogprob {

@@ -50,6 +50,8 @@ class PacedStream {
   readonly #clock: StreamClock;
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
+  /** The one to send next. */
+  #beat: IteratorResult<Beat, void>;
   /** It was time for the next beat, but the client did not keep up. */
   #isDue = false;
   #sent = 0;
@@ -60,6 +62,7 @@ class PacedStream {
     private readonly frames: Subscriber<ChatFrame>,
   ) {
     this.#clock = new StreamClock(call.deployment.timeouts, call.flow, (error) => frames.error(error));
+    this.#beat = answer.beats.next();
   }
 
   start(): void {
@@ -94,23 +97,20 @@ class PacedStream {
     }
     const { beats, usage, pace } = this.answer;
     const events: string[] = [];
-    for (let length = 0; length < FRAME_LENGTH;) {
-      const beat = beats.next();
-      if (beat.done === true) {
-        this.#emit(events, usage);
-        this.frames.complete();
-        return;
-      }
-      for (const chunk of beat.value) {
+    for (let length = 0; this.#beat.done !== true && length < FRAME_LENGTH; this.#beat = beats.next()) {
+      for (const chunk of this.#beat.value) {
         if (this.#sent === pace.breakOff?.afterChunks) return this.#breakOff(events, pace.breakOff);
         this.#sent += 1;
-        events.push(chunkEvent(chunk));
-        length += events.at(-1)?.length ?? 0;
+        const event = chunkEvent(chunk);
+        length += event.length;
+        events.push(event);
       }
-      if (pace.chunkMs > 0) break;
+      if (pace.chunkMs > 0) length = FRAME_LENGTH;
     }
-    this.#emit(events, undefined);
-    if (!this.frames.closed) this.#next(pace.chunkMs);
+    const isLast = this.#beat.done === true;
+    this.#emit(events, isLast ? usage : undefined);
+    if (isLast) this.frames.complete();
+    else if (!this.frames.closed) this.#next(pace.chunkMs);
   }
 
   #breakOff(events: readonly string[], { error }: BreakOff): void {

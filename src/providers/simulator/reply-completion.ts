@@ -31,7 +31,7 @@ export function callId({ id }: AnswerFacts, choice: number, call: number): strin
 }
 
 function messageOf({ content, calls }: ReplyChoice, idOf: (call: number) => string): AssistantMessage {
-  const message = { role: 'assistant', content: content && content.join(''), refusal: null, annotations: [] } as const;
+  const message = { role: 'assistant', content: content?.join('') ?? null, refusal: null, annotations: [] } as const;
   const [first] = calls;
   if (first === undefined) return message;
   if (first.kind === 'legacy')

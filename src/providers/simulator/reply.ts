@@ -39,12 +39,13 @@ export interface ReplyTerms {
 
 /** All choices together stay below this, so that one request cannot fill the memory. */
 const MAX_TOKENS = 131_072;
+const MAX_CHOICES = 128;
 /** What a call costs beside its name and input. */
 const PER_CALL = 3;
 
 /** The same request and options give the same reply. Throws InvalidRequestError for schemas it cannot meet. */
 export function replyTo(request: ChatRequest, terms: ReplyTerms): Reply {
-  const count = Math.max(1, request.n ?? 1);
+  const count = Math.min(Math.max(1, request.n ?? 1), MAX_CHOICES);
   const limit = tokenLimit(request, count);
   const choice = chooseTools(request);
   const written = Array.from({ length: count }, (_, index) => writeChoice(request, terms, { index, limit, choice }));
@@ -58,7 +59,7 @@ export function replyTo(request: ChatRequest, terms: ReplyTerms): Reply {
 }
 
 function tokenLimit({ max_completion_tokens: limit, max_tokens: oldLimit }: ChatRequest, count: number): number {
-  return Math.min(limit ?? oldLimit ?? Infinity, MAX_REPLY_TOKENS, Math.floor(MAX_TOKENS / count));
+  return Math.min(Math.max(1, limit ?? oldLimit ?? Infinity), MAX_REPLY_TOKENS, Math.floor(MAX_TOKENS / count));
 }
 
 interface ChoicePlace {

@@ -28,20 +28,21 @@ interface Range {
 }
 
 const DELAY: Range = { min: 0, max: MAX_DELAY_MS };
-const NUMBERS: Readonly<Record<string, Range>> = {
+const NUMBERS = {
   seed: { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER },
   tokens: { min: 1, max: MAX_REPLY_TOKENS },
   first_token_ms: DELAY,
   chunk_ms: DELAY,
   after_chunks: { min: 0, max: 1_000_000 },
-};
-const FIELDS = ['text', 'fault', ...Object.keys(NUMBERS)];
+} as const satisfies Readonly<Record<string, Range>>;
+type NumberField = keyof typeof NUMBERS;
+const FIELDS: readonly string[] = ['text', 'fault', ...Object.keys(NUMBERS)];
 
 /** Reads the body field `simulator`; `slow` is the model that takes its time. Throws InvalidRequestError. */
 export function readOptions({ simulator }: ChatRequest, slow: boolean): SimulatorOptions {
   const fields = new Map(Object.entries(objectOf(simulator)).filter(([, value]) => value !== null));
   for (const name of fields.keys()) if (!FIELDS.includes(name)) throw unknownField(name);
-  const number = (name: string): number | undefined => numberOf(name, fields.get(name));
+  const number = (name: NumberField): number | undefined => numberOf(name, fields.get(name));
   const options = { text: textOf(fields.get('text')), fault: faultOf(fields.get('fault')), tokens: number('tokens') };
   if (options.text !== undefined && options.tokens !== undefined) {
     throw refused('tokens', 'cannot be given together with `simulator.text`', 'invalid_value');
@@ -78,9 +79,9 @@ function faultOf(value: unknown): Fault | undefined {
   return fault;
 }
 
-function numberOf(name: string, value: unknown): number | undefined {
+function numberOf(name: NumberField, value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  const { min, max } = NUMBERS[name] as Range;
+  const { min, max } = NUMBERS[name];
   if (typeof value !== 'number' || !Number.isInteger(value)) throw refused(name, 'must be an integer', 'invalid_type');
   if (value < min) throw refused(name, `must be at least ${String(min)}`, 'integer_below_min_value');
   if (value > max) throw refused(name, `must be at most ${String(max)}`, 'integer_above_max_value');

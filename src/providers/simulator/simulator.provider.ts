@@ -25,6 +25,7 @@ const FLAKY_FAULTS = ['429', '500', '503'] as const;
 /** Of so many requests to the flaky model one fails. */
 const FLAKY_SHARE = 3;
 const RETRY_AFTER_MS = 1000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A provider inside the gateway that behaves like OpenAI but is no language model: it opens no connection. */
 @ProviderAdapter('simulator')
@@ -144,7 +145,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   if (ms === 0) return;
   try {
-    await delay(ms, undefined, { signal });
+    await delay(Math.min(ms, LONGEST_TIMER_MS), undefined, { signal });
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   }

@@ -27,7 +27,11 @@ async function load(): Promise<Tokenizer> {
   const { encode, decodeGenerator } = await import('gpt-tokenizer/encoding/o200k_base');
   const tokensOf = (span: string): readonly number[] => encode(span, { disallowedSpecial: new Set() });
   return {
-    count: (text) => spansOf(text).reduce((sum, span) => sum + tokensOf(span).length, 0),
+    count(text) {
+      let tokens = 0;
+      for (const span of spansOf(text)) tokens += tokensOf(span).length;
+      return tokens;
+    },
     cut(text, limit) {
       const tokens: number[] = [];
       for (const span of spansOf(text)) {
@@ -42,6 +46,8 @@ async function load(): Promise<Tokenizer> {
 }
 
 const SPAN = 8_192;
+/** How much is counted before others get their turn: some ten milliseconds. */
+const CHARACTERS_A_TURN = 100_000;
 const LONGEST_RUN = 128;
 const LONG_RUN = /[\p{L}\p{M}]{129,}|\s{129,}|[^\s\p{L}\p{N}]{129,}/gu;
 const RUN_PIECE = /[^]{1,128}/gu;
@@ -50,14 +56,12 @@ const RUN_PIECE = /[^]{1,128}/gu;
  * Encoding takes the square of the length of a word, minutes for 200,000 equal letters: words far longer than any
  * language has are cut first. All else is cut only between words, where the encoding cuts as well.
  */
-function spansOf(text: string): readonly string[] {
-  const spans: string[] = [];
+function* spansOf(text: string): Generator<string, void> {
   for (let at = 0; at < text.length;) {
     const end = spanEnd(text, at);
-    spans.push(...withoutLongRuns(text.slice(at, end)));
+    yield* withoutLongRuns(text.slice(at, end));
     at = end;
   }
-  return spans;
 }
 
 function spanEnd(text: string, at: number): number {
@@ -91,57 +95,73 @@ function withoutLongRuns(span: string): readonly string[] {
 const PER_MESSAGE = 3;
 const PER_NAME = 1;
 const ANSWER_OPENING = 3;
-const PER_TOOL_CALL = 3;
-const PER_TOOLS = 9;
+const PER_CALL = 3;
+const PER_DEFINITIONS = 9;
 /** An image in low detail, and one of 1024 × 1024 in high detail: the pictures themselves are not looked at. */
 const LOW_DETAIL_IMAGE = 85;
 const HIGH_DETAIL_IMAGE = 765;
 
 /**
  * Prompt tokens by OpenAI's counting rule for chat: messages, tool calls and images; definitions of tools and of the
- * answer's schema by the words in them. It lets other work run between the messages of a long conversation.
+ * answer's schema by the words in them. It lets other work run in the middle of a long conversation.
  */
 export async function countPrompt(request: ChatRequest, tokenizer: Tokenizer): Promise<number> {
   let tokens = ANSWER_OPENING;
-  let sincePause = 0;
-  for (const message of request.messages) {
-    const cost = messageTokens(message, tokenizer);
-    tokens += cost;
-    sincePause += cost;
-    if (sincePause < 20_000) continue;
-    sincePause = 0;
-    await new Promise(setImmediate);
-  }
-  return tokens + definitionTokens(request, tokenizer);
-}
-
-function messageTokens(message: ChatMessage, tokenizer: Tokenizer): number {
-  const { role, content, name, tool_calls: calls, function_call: functionCall } = message;
-  const tokensIn = (text: unknown): number => (typeof text === 'string' ? tokenizer.count(text) : 0);
-  let tokens = PER_MESSAGE + tokensIn(role) + tokensIn(content);
-  if (typeof name === 'string') tokens += PER_NAME + tokensIn(name);
-  if (Array.isArray(content))
-    for (const part of content as readonly ContentPart[]) tokens += partTokens(part, tokensIn);
-  for (const called of [...(calls ?? []).map((call) => call.function ?? call.custom), functionCall]) {
-    if (typeof called !== 'object' || called === null) continue;
-    for (const text of Object.values(called)) tokens += tokensIn(text);
-    tokens += PER_TOOL_CALL;
+  let characters = 0;
+  for (const part of promptParts(request)) {
+    if (typeof part === 'number') {
+      tokens += part;
+      continue;
+    }
+    for (const span of spansOf(part)) {
+      tokens += tokenizer.count(span);
+      characters += span.length;
+      if (characters < CHARACTERS_A_TURN) continue;
+      characters = 0;
+      await new Promise(setImmediate);
+    }
   }
   return tokens;
 }
 
-function partTokens(part: ContentPart, tokensIn: (text: unknown) => number): number {
-  if (part.type !== 'image_url') return tokensIn(part.text ?? part['refusal']);
-  const image = part['image_url'];
-  const isLow = typeof image === 'object' && image !== null && 'detail' in image && image.detail === 'low';
-  return isLow ? LOW_DETAIL_IMAGE : HIGH_DETAIL_IMAGE;
-}
-
-function definitionTokens(request: ChatRequest, tokenizer: Tokenizer): number {
+/** What is counted of a prompt: texts, and the tokens of what is not text. */
+function* promptParts(request: ChatRequest): Generator<string | number, void> {
+  for (const message of request.messages) {
+    yield PER_MESSAGE;
+    yield* messageParts(message);
+  }
   const definitions = [request.tools, request['functions'], request.response_format?.json_schema].filter(
     (definition) => definition !== undefined && definition !== null && !isEmptyList(definition),
   );
-  return definitions.length === 0 ? 0 : PER_TOOLS + tokenizer.count(wordsOf(definitions));
+  if (definitions.length === 0) return;
+  yield PER_DEFINITIONS;
+  yield wordsOf(definitions);
+}
+
+function* messageParts(message: ChatMessage): Generator<string | number, void> {
+  const { role, content, name, tool_calls: calls, function_call: functionCall } = message;
+  yield role;
+  if (typeof name === 'string') {
+    yield PER_NAME;
+    yield name;
+  }
+  if (typeof content === 'string') yield content;
+  else for (const part of content ?? []) yield contentPart(part);
+  for (const called of [...(calls ?? []).map((call) => call.function ?? call.custom), functionCall]) {
+    if (typeof called !== 'object' || called === null) continue;
+    yield PER_CALL;
+    for (const text of Object.values(called)) if (typeof text === 'string') yield text;
+  }
+}
+
+function contentPart(part: ContentPart): string | number {
+  if (part.type !== 'image_url') {
+    const text = part.text ?? part['refusal'];
+    return typeof text === 'string' ? text : 0;
+  }
+  const image = part['image_url'];
+  const isLow = typeof image === 'object' && image !== null && 'detail' in image && image.detail === 'low';
+  return isLow ? LOW_DETAIL_IMAGE : HIGH_DETAIL_IMAGE;
 }
 
 function isEmptyList(value: unknown): boolean {
