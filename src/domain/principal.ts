@@ -1,5 +1,10 @@
+import type { VirtualKey } from './virtual-key.js';
+
+/** What a key allows beyond its models: until when, how much, and for how much. Null or absent: unbounded. */
+export type KeyTerms = Partial<Pick<VirtualKey, 'expiresAt' | 'rpm' | 'tpm' | 'concurrency' | 'budget'>>;
+
 /** Who a request acts for, as the guard established it. */
-export interface Principal {
+export interface Principal extends KeyTerms {
   readonly keyId: string;
   readonly name: string;
   /** Globs of the model names this key may use; null: all. */

@@ -1,0 +1,44 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { LiveConfig } from '../config/live-config.js';
+import { KeyIssuer } from './key-issuer.js';
+import { VirtualKeyStore } from './virtual-key.store.js';
+
+/** Makes the key that a first start prints, so that a gateway without any key can be used. */
+@Injectable()
+export class FirstKey {
+  readonly #logger = new Logger('Keys');
+
+  constructor(
+    private readonly store: VirtualKeyStore,
+    private readonly issuer: KeyIssuer,
+    private readonly config: LiveConfig,
+  ) {}
+
+  /** The new key `default`; undefined where store or config has a key already, or the store does not answer. */
+  async ensure(): Promise<string | undefined> {
+    if (this.config.current.keys.length > 0) return undefined;
+    try {
+      if ((await this.store.count()) > 0) return undefined;
+      const { plaintext } = await this.issuer.issue(UNBOUNDED);
+      return plaintext;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown failure';
+      this.#logger.warn(`No first key was made, for the key store does not answer (${reason}).`);
+      return undefined;
+    }
+  }
+}
+
+const UNBOUNDED = {
+  name: 'default',
+  owner: null,
+  tags: [],
+  models: null,
+  allowedIps: null,
+  rpm: null,
+  tpm: null,
+  concurrency: null,
+  budget: null,
+  expiresAt: null,
+  disabled: false,
+};
