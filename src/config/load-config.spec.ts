@@ -375,9 +375,7 @@ describe('a config with faults', () => {
     ],
     [
       `${openai}\nmodels: { m: { ${target}, strategy: weight, fallbacks: [m], defaults: { stream: true } } }`,
-      expect.stringMatching(
-        /^2:\d+ models\.m\.strategy: must be one of .* did you mean "weighted"\?$/,
-      ),
+      expect.stringMatching(/^2:\d+ models\.m\.strategy: must be one of .* did you mean "weighted"\?$/),
       expect.stringMatching(/models\.m\.fallbacks\[0\]: a model cannot be its own fallback$/),
       expect.stringMatching(/models\.m\.defaults\.stream: "stream" has no default/),
     ],
@@ -396,11 +394,7 @@ describe('a config with faults', () => {
       '1:10 dataDir: "${A:-${B}" is not of the form ${NAME} or ${NAME:-default}; write $${ for a plain ${',
     ],
     ['dataDir: "${A"', expect.stringContaining('"${A" is not of the form')],
-    [
-      'a: &a [*a, *a]',
-      expect.stringMatching(/^1:1 a: /),
-      expect.stringContaining('aliases'),
-    ],
+    ['a: &a [*a, *a]', expect.stringMatching(/^1:1 a: /), expect.stringContaining('aliases')],
   ])('%j is refused', (yaml, ...expected) => {
     expect(problems(yaml)).toEqual(expected);
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
-import type { Config } from './config.js';
+import type { Config, ProviderConfig } from './config.js';
 import { ConfigError } from './config-error.js';
 import { configShape, type FileConfig } from './config-shape.js';
 import {
@@ -30,6 +30,8 @@ export interface ConfigSource {
   readonly cwd?: string;
   /** Must exist. Default: what `PARLEY_CONFIG` names, else `parley.yaml`, which need not exist. */
   readonly file?: string | undefined;
+  /** Providers in force while neither file nor environment names one. */
+  readonly fallback?: readonly ProviderConfig[];
 }
 
 /** The config of file and environment, checked and frozen. Throws a ConfigError that holds every problem there is. */
@@ -47,7 +49,9 @@ export function loadConfig(source: ConfigSource): Config {
     refuseAdminKeyAsClientKey(settings.adminKey, clientKeys, reading);
   }
   if (file === undefined || reading.problems.length > 0) throw new ConfigError(reading.problems);
-  return deepFrozen(assembled({ ...file, providers: file.providers ?? discovered }, settings, cwd));
+  const configured = file.providers ?? discovered;
+  const providers = configured.length === 0 ? (source.fallback ?? []) : configured;
+  return deepFrozen(assembled({ ...file, providers }, settings, cwd));
 }
 
 /** The file that a source means, and whether it has to exist. */

@@ -10,3 +10,8 @@ export interface ChatFrame {
 export function chunkEvent(chunk: ChatCompletionChunk): string {
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
+
+/** Tells frames from whole answers, which may have any field. */
+export function isFrame(answer: object): answer is ChatFrame {
+  return 'bytes' in answer && answer.bytes instanceof Uint8Array;
+}

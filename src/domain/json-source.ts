@@ -38,6 +38,17 @@ export function editedJson(value: Readonly<Record<string, unknown>>, edits: Edit
   return edits.size === 0 ? source.text : splice(source, edits);
 }
 
+/** A copy with some fields set, which knows its text as `value` does. */
+export function withFields(value: Readonly<Record<string, unknown>>, fields: Edits): Readonly<Record<string, unknown>> {
+  const copy = { ...value, ...Object.fromEntries(fields) };
+  if (sources.has(value)) {
+    const text = editedJson(value, fields);
+    const members = findMembers(text, Infinity);
+    if (members !== undefined) sources.set(copy, { text, members });
+  }
+  return copy;
+}
+
 /** Copies the members one by one, so a key that stands twice is edited in both places. */
 function splice({ text, members }: JsonSource, edits: Edits): string {
   const parts: string[] = [];
@@ -51,7 +62,8 @@ function splice({ text, members }: JsonSource, edits: Edits): string {
     const value = JSON.stringify(edits.get(key)) as string | undefined;
     if (value !== undefined) parts.push(text.slice(start, valueStart) + value);
   }
-  for (const [key, value] of missing) if (value !== undefined) parts.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  for (const [key, value] of missing)
+    if (value !== undefined) parts.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`);
   return `{${parts.join(',')}}`;
 }
 

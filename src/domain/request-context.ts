@@ -8,6 +8,8 @@ export class RequestContext {
   principal: Principal | undefined;
   readonly attempts: UpstreamAttempt[] = [];
   readonly flow = new Flow();
+  /** What the answer cost in integer nano-dollars, once that is known. */
+  costNanoUsd: number | undefined;
 
   constructor(
     /** `req_` and 32 hex digits. */

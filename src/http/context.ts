@@ -17,7 +17,6 @@ export function contextOf(request: IncomingMessage): RequestContext {
 }
 
 /** The request's context, as a controller argument. */
-export const Context = createParamDecorator(
-  (_: unknown, execution: ExecutionContext): RequestContext =>
-    contextOf(execution.switchToHttp().getRequest<IncomingMessage>()),
+export const Context = createParamDecorator((_: unknown, execution: ExecutionContext): RequestContext =>
+  contextOf(execution.switchToHttp().getRequest<IncomingMessage>()),
 );

@@ -51,12 +51,17 @@ export interface WireFailure {
   readonly body: string;
 }
 
+export type EmitFrame = (frame: ChatFrame) => void;
+
 /** Reads one stream in the pieces the network delivers. */
 export interface ChatDecoder {
-  /** Frames come only from the first meaningful event on, so that an error before it can still be a real status. */
-  next(bytes: Buffer): readonly ChatFrame[];
+  /**
+   * Frames come only from the first meaningful event on, so that an error before it can still be a real status.
+   * Throws UpstreamError for an error in the stream, after the frames that came before it.
+   */
+  next(bytes: Buffer, emit: EmitFrame): void;
   /** What is left to send once the provider has closed. Throws TruncatedStreamError if the answer was not complete. */
-  end(): readonly ChatFrame[];
+  end(emit: EmitFrame): void;
   /** The provider has said that this was all. */
   readonly done: boolean;
   /** Every choice has ended, said or not. */

@@ -15,14 +15,23 @@ export interface CompatibleRow {
   readonly quirks?: Quirks;
 }
 
-const SAMPLING = ['temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'logit_bias', 'top_logprobs'] as const;
+const SAMPLING = [
+  'temperature',
+  'top_p',
+  'presence_penalty',
+  'frequency_penalty',
+  'logit_bias',
+  'top_logprobs',
+] as const;
 const PENALTIES = ['presence_penalty', 'frequency_penalty'] as const;
 
 /** Efforts as three steps, for models that know no others. */
 const THREE_EFFORTS = effortWords({ minimal: 'low', xhigh: 'high', max: 'high' });
 const THINKING_SWITCH = { none: { thinking: { type: 'disabled' } } } as const;
 
-function effortWords(words: Readonly<Record<string, string>>): Readonly<Record<string, { readonly reasoning_effort: string }>> {
+function effortWords(
+  words: Readonly<Record<string, string>>,
+): Readonly<Record<string, { readonly reasoning_effort: string }>> {
   return Object.fromEntries(Object.entries(words).map(([asked, sent]) => [asked, { reasoning_effort: sent }]));
 }
 
@@ -33,9 +42,15 @@ export const OPENAI_QUIRKS: Quirks = {
   models: [
     // Chat variants of the newer models do not reason.
     { match: /^gpt-\d+(\.\d+)?-chat/, rules: { limit: 'max_completion_tokens' } },
-    { match: /^o1-(mini|preview)/, rules: { limit: 'max_completion_tokens', developerRole: false, refuses: [...SAMPLING, 'parallel_tool_calls'] } },
+    {
+      match: /^o1-(mini|preview)/,
+      rules: { limit: 'max_completion_tokens', developerRole: false, refuses: [...SAMPLING, 'parallel_tool_calls'] },
+    },
     { match: /^o[1-9]/, rules: { limit: 'max_completion_tokens', refuses: [...SAMPLING, 'parallel_tool_calls'] } },
-    { match: /^gpt-5(\.[1-6])|^gpt-6\.1-terra|^gpt-6-(sol|luna)/, rules: { limit: 'max_completion_tokens', refuses: [...PENALTIES, 'logit_bias'] } },
+    {
+      match: /^gpt-5(\.[1-6])|^gpt-6\.1-terra|^gpt-6-(sol|luna)/,
+      rules: { limit: 'max_completion_tokens', refuses: [...PENALTIES, 'logit_bias'] },
+    },
     { match: /^gpt-([5-9]|\d\d)/, rules: { limit: 'max_completion_tokens', refuses: [...SAMPLING] } },
     { match: /-search-preview/, rules: { refuses: [...SAMPLING, 'n'] } },
   ],
@@ -67,7 +82,19 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
       replayReasoning: 'reasoning',
       models: [
         { match: /gpt-oss/, rules: { effort: THREE_EFFORTS } },
-        { match: /qwen/, rules: { effort: effortWords({ minimal: 'default', low: 'default', medium: 'default', high: 'default', xhigh: 'default', max: 'default' }) } },
+        {
+          match: /qwen/,
+          rules: {
+            effort: effortWords({
+              minimal: 'default',
+              low: 'default',
+              medium: 'default',
+              high: 'default',
+              xhigh: 'default',
+              max: 'default',
+            }),
+          },
+        },
       ],
     },
   },
@@ -92,14 +119,32 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
       refuses: ['logit_bias'],
       replayReasoning: 'drop',
       models: [
-        { match: /grok-4\.20|grok-4-(0|fast)|^grok-4$/, rules: { refuses: ['reasoning_effort', 'stop', ...PENALTIES] } },
-        { match: /grok-3-mini/, rules: { refuses: ['stop', ...PENALTIES], effort: effortWords({ minimal: 'low', medium: 'low', xhigh: 'high', max: 'high' }) } },
+        {
+          match: /grok-4\.20|grok-4-(0|fast)|^grok-4$/,
+          rules: { refuses: ['reasoning_effort', 'stop', ...PENALTIES] },
+        },
+        {
+          match: /grok-3-mini/,
+          rules: {
+            refuses: ['stop', ...PENALTIES],
+            effort: effortWords({ minimal: 'low', medium: 'low', xhigh: 'high', max: 'high' }),
+          },
+        },
         { match: /grok-(4|code)/, rules: { refuses: ['stop', ...PENALTIES], effort: THREE_EFFORTS } },
       ],
     },
   },
-  { type: 'openrouter', baseUrl: 'https://openrouter.ai/api/v1', quirks: { developerRole: true, replayReasoning: 'reasoning' } },
-  { type: 'together', baseUrl: 'https://api.together.xyz/v1', keyEnv: ['TOGETHER_API_KEY', 'TOGETHERAI_API_KEY'], quirks: { limit: 'max_tokens', thinkTags: true } },
+  {
+    type: 'openrouter',
+    baseUrl: 'https://openrouter.ai/api/v1',
+    quirks: { developerRole: true, replayReasoning: 'reasoning' },
+  },
+  {
+    type: 'together',
+    baseUrl: 'https://api.together.xyz/v1',
+    keyEnv: ['TOGETHER_API_KEY', 'TOGETHERAI_API_KEY'],
+    quirks: { limit: 'max_tokens', thinkTags: true },
+  },
   {
     type: 'fireworks',
     baseUrl: 'https://api.fireworks.ai/inference/v1',
@@ -124,7 +169,16 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
     keyEnv: ['COHERE_API_KEY', 'CO_API_KEY'],
     quirks: {
       limit: 'max_tokens',
-      refuses: ['logit_bias', 'top_logprobs', 'store', 'metadata', 'parallel_tool_calls', 'service_tier', 'prediction', 'modalities'],
+      refuses: [
+        'logit_bias',
+        'top_logprobs',
+        'store',
+        'metadata',
+        'parallel_tool_calls',
+        'service_tier',
+        'prediction',
+        'modalities',
+      ],
       lacks: ['n'],
       temperature: { max: 1 },
       effort: effortWords({ minimal: 'none', low: 'high', medium: 'high', xhigh: 'high', max: 'high' }),
@@ -144,7 +198,12 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
       ],
     },
   },
-  { type: 'nvidia', baseUrl: 'https://integrate.api.nvidia.com/v1', keyEnv: ['NVIDIA_API_KEY', 'NVIDIA_NIM_API_KEY'], quirks: { limit: 'max_tokens', thinkTags: true } },
+  {
+    type: 'nvidia',
+    baseUrl: 'https://integrate.api.nvidia.com/v1',
+    keyEnv: ['NVIDIA_API_KEY', 'NVIDIA_NIM_API_KEY'],
+    quirks: { limit: 'max_tokens', thinkTags: true },
+  },
   {
     type: 'moonshot',
     baseUrl: 'https://api.moonshot.ai/v1',
@@ -153,8 +212,21 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
       refuses: ['seed', 'logit_bias'],
       lacks: ['n'],
       models: [
-        { match: /k3/, rules: { refuses: [...SAMPLING], effort: effortWords({ none: 'low', minimal: 'low', medium: 'high', xhigh: 'max' }) } },
-        { match: /k2\.[567]/, rules: { refuses: [...SAMPLING, 'reasoning_effort'], toolChoice: { required: 'auto' }, effort: THINKING_SWITCH } },
+        {
+          match: /k3/,
+          rules: {
+            refuses: [...SAMPLING],
+            effort: effortWords({ none: 'low', minimal: 'low', medium: 'high', xhigh: 'max' }),
+          },
+        },
+        {
+          match: /k2\.[567]/,
+          rules: {
+            refuses: [...SAMPLING, 'reasoning_effort'],
+            toolChoice: { required: 'auto' },
+            effort: THINKING_SWITCH,
+          },
+        },
       ],
     },
   },
@@ -190,9 +262,25 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
       temperature: { min: 0.01, max: 1 },
       schemaInWords: true,
       models: [
-        { match: /glm-5\.3/, rules: { effort: effortWords({ none: 'low', minimal: 'low', medium: 'high', xhigh: 'max' }) } },
+        {
+          match: /glm-5\.3/,
+          rules: { effort: effortWords({ none: 'low', minimal: 'low', medium: 'high', xhigh: 'max' }) },
+        },
         { match: /glm-5\.2/, rules: { effort: THINKING_SWITCH } },
-        { match: /glm/, rules: { effort: { ...THINKING_SWITCH, ...Object.fromEntries(['minimal', 'low', 'medium', 'high', 'xhigh', 'max'].map((effort) => [effort, { thinking: { type: 'enabled' } }])) } } },
+        {
+          match: /glm/,
+          rules: {
+            effort: {
+              ...THINKING_SWITCH,
+              ...Object.fromEntries(
+                ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'].map((effort) => [
+                  effort,
+                  { thinking: { type: 'enabled' } },
+                ]),
+              ),
+            },
+          },
+        },
       ],
     },
   },
@@ -221,9 +309,33 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
     settings: { accountId: { env: 'CLOUDFLARE_ACCOUNT_ID', kind: 'string' } },
     quirks: { limit: 'max_tokens', lacks: ['n', 'logprobs'] },
   },
-  { type: 'ollama', baseUrl: 'http://localhost:11434/v1', keyless: true, quirks: { replayReasoning: 'reasoning', effort: effortWords({ minimal: 'low', xhigh: 'high', max: 'high' }) } },
-  { type: 'vllm', baseUrl: 'http://localhost:8000/v1', keyless: true, keyEnv: ['VLLM_API_KEY', 'HOSTED_VLLM_API_KEY'], baseUrlEnv: ['VLLM_BASE_URL', 'HOSTED_VLLM_API_BASE'] },
-  { type: 'lm-studio', baseUrl: 'http://localhost:1234/v1', keyless: true, keyEnv: ['LM_STUDIO_API_KEY'], baseUrlEnv: ['LM_STUDIO_BASE_URL', 'LM_STUDIO_API_BASE'], quirks: { thinkTags: true } },
-  { type: 'llama-cpp', baseUrl: 'http://localhost:8080/v1', keyless: true, keyEnv: ['LLAMA_API_KEY'], baseUrlEnv: ['LLAMA_CPP_BASE_URL', 'LLAMA_BASE_URL'] },
+  {
+    type: 'ollama',
+    baseUrl: 'http://localhost:11434/v1',
+    keyless: true,
+    quirks: { replayReasoning: 'reasoning', effort: effortWords({ minimal: 'low', xhigh: 'high', max: 'high' }) },
+  },
+  {
+    type: 'vllm',
+    baseUrl: 'http://localhost:8000/v1',
+    keyless: true,
+    keyEnv: ['VLLM_API_KEY', 'HOSTED_VLLM_API_KEY'],
+    baseUrlEnv: ['VLLM_BASE_URL', 'HOSTED_VLLM_API_BASE'],
+  },
+  {
+    type: 'lm-studio',
+    baseUrl: 'http://localhost:1234/v1',
+    keyless: true,
+    keyEnv: ['LM_STUDIO_API_KEY'],
+    baseUrlEnv: ['LM_STUDIO_BASE_URL', 'LM_STUDIO_API_BASE'],
+    quirks: { thinkTags: true },
+  },
+  {
+    type: 'llama-cpp',
+    baseUrl: 'http://localhost:8080/v1',
+    keyless: true,
+    keyEnv: ['LLAMA_API_KEY'],
+    baseUrlEnv: ['LLAMA_CPP_BASE_URL', 'LLAMA_BASE_URL'],
+  },
   { type: 'openai-compatible', baseUrl: null, keyless: true, keyEnv: [], baseUrlEnv: [] },
 ];

@@ -10,7 +10,10 @@ import type { ChatOperation, UpstreamCall } from './provider.js';
 import { StreamClock } from './stream-clock.js';
 
 /** Where a call goes and as whom: the URL of the operation and the headers that open it. */
-export type Address = (call: UpstreamCall, path: string) => { readonly url: string; readonly headers: Readonly<Record<string, string>> };
+export type Address = (
+  call: UpstreamCall,
+  path: string,
+) => { readonly url: string; readonly headers: Readonly<Record<string, string>> };
 
 /** A protocol spoken at an address: all that most providers are. */
 export class ProtocolChat implements ChatOperation {
@@ -57,7 +60,12 @@ export class ProtocolChat implements ChatOperation {
     attempt.dropped = wire.dropped;
     attempt.adapted = wire.adapted;
     const { url, headers } = this.address(call, wire.path);
-    return { url, headers: { ...BASE_HEADERS, ...headers, ...wire.headers }, body: wire.body, connectTimeout: deployment.timeouts.connect };
+    return {
+      url,
+      headers: { ...BASE_HEADERS, ...headers, ...wire.headers },
+      body: wire.body,
+      connectTimeout: deployment.timeouts.connect,
+    };
   }
 
   #translate(error: unknown): unknown {
@@ -68,9 +76,18 @@ export class ProtocolChat implements ChatOperation {
 /** How long a provider may take to close a stream it has said to be over. */
 const LINGER_MS = 1_000;
 
-const BASE_HEADERS = { 'content-type': 'application/json', accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'parley' };
+const BASE_HEADERS = {
+  'content-type': 'application/json',
+  accept: '*/*',
+  'accept-encoding': 'identity',
+  'user-agent': 'parley',
+};
 
-const facts = ({ model }: ChatRequest): AnswerFacts => ({ id: newCompletionId(), created: Math.floor(Date.now() / 1000), model });
+const facts = ({ model }: ChatRequest): AnswerFacts => ({
+  id: newCompletionId(),
+  created: Math.floor(Date.now() / 1000),
+  model,
+});
 
 function refuseChanges({ dropped, adapted }: WireRequest): void {
   const [param] = [...dropped, ...adapted];
@@ -99,7 +116,7 @@ class StreamReader {
 
   take(bytes: Buffer): void {
     this.#guard(() => {
-      for (const frame of this.decoder.next(bytes)) this.#emit(frame);
+      this.decoder.next(bytes, this.#emit);
       this.#clock.tick();
       if (this.decoder.done) this.finish();
     });
@@ -107,7 +124,7 @@ class StreamReader {
 
   finish(): void {
     this.#guard(() => {
-      for (const frame of this.decoder.end()) this.#emit(frame);
+      this.decoder.end(this.#emit);
       this.stop();
       this.frames.complete();
     });
@@ -123,13 +140,13 @@ class StreamReader {
     this.#clock.stop();
   }
 
-  #emit(frame: ChatFrame): void {
+  readonly #emit = (frame: ChatFrame): void => {
     if (this.call.attempt.answeredAt === undefined) {
       this.call.attempt.answeredAt = performance.now();
       this.#clock.started();
     }
     this.frames.next(frame);
-  }
+  };
 
   #expire(error: UpstreamTimeoutError): void {
     this.fail(this.decoder.complete ? new TruncatedStreamError(error) : error);

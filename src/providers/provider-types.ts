@@ -1,4 +1,5 @@
 import type { ProviderType } from '../config/provider-type.js';
+import { NAMED_QUIRKS } from '../protocols/openai-chat/index.js';
 import { COMPATIBLE_ROWS, type CompatibleRow } from './openai-compatible.js';
 
 const string = (env?: string) => ({ kind: 'string' as const, ...(env !== undefined && { env }) });
@@ -32,6 +33,7 @@ function typeOf({ type, baseUrl, keyless = false, settings, ...row }: Compatible
     keyEnv: row.keyEnv ?? [`${prefix}_API_KEY`],
     baseUrlEnv: row.baseUrlEnv ?? [`${prefix}_BASE_URL`],
     needsBaseUrl: baseUrl === null,
+    quirks: Object.keys(NAMED_QUIRKS),
     ...(settings && { settings }),
   };
 }

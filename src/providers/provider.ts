@@ -11,6 +11,10 @@ export interface Provider {
   /** Where it is when the config does not say; null: the config must say; '': it opens no connection. */
   readonly baseUrl: string | null;
   readonly chat?: ChatOperation;
+  /** The models it has; absent: those the catalogue gives to its type. */
+  readonly models?: readonly string[];
+  /** Whose the models are, where that is not the type's own name. */
+  readonly ownedBy?: string;
 }
 
 export interface ChatOperation {

@@ -1,6 +1,11 @@
 import type { Dispatcher } from 'undici';
 import type { FlowSource } from '../domain/flow.js';
-import { TruncatedStreamError, UpstreamError, UpstreamTimeoutError, UpstreamUnreachableError } from '../domain/errors.js';
+import {
+  TruncatedStreamError,
+  UpstreamError,
+  UpstreamTimeoutError,
+  UpstreamUnreachableError,
+} from '../domain/errors.js';
 import type { WireFailure } from '../protocols/protocol.js';
 import { WireFailureError } from './wire-failure-error.js';
 
@@ -18,7 +23,9 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 /** One request and its response. Tells its listener of the body of a success, or of one error, and then of nothing more. */
 export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
   #controller: Dispatcher.DispatchController | undefined;
-  #failure: { readonly status: number; readonly headers: WireFailure['headers']; readonly body: Buffer[]; size: number } | undefined;
+  #failure:
+    | { readonly status: number; readonly headers: WireFailure['headers']; readonly body: Buffer[]; size: number }
+    | undefined;
   #answered = false;
   #over = false;
   #paused = false;
@@ -82,7 +89,15 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
     this.listener.error(this.#translate(error));
   }
 
-  #wireFailure({ status, headers, body }: { status: number; headers: WireFailure['headers']; body: Buffer[] }): WireFailureError {
+  #wireFailure({
+    status,
+    headers,
+    body,
+  }: {
+    status: number;
+    headers: WireFailure['headers'];
+    body: Buffer[];
+  }): WireFailureError {
     return new WireFailureError({ status, headers, body: Buffer.concat(body).toString('utf8') });
   }
 
@@ -95,6 +110,9 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
     if (this.#failure !== undefined) return this.#wireFailure(this.#failure); // the status says enough
     if (this.#answered) return new TruncatedStreamError(error);
     if (error.code === 'UND_ERR_CONNECT_TIMEOUT') return new UpstreamTimeoutError('connect', this.connectTimeout);
-    return new UpstreamUnreachableError(`The provider could not be reached (${error.code ?? 'connection failed'}).`, error);
+    return new UpstreamUnreachableError(
+      `The provider could not be reached (${error.code ?? 'connection failed'}).`,
+      error,
+    );
   }
 }

@@ -12,7 +12,10 @@ export function completionChunks(completion: ChatCompletion): readonly ChatCompl
   const spoken = choices.flatMap(({ index, message, finish_reason: reason, logprobs }) => {
     const { tool_calls: calls, ...said } = message;
     const delta: Delta = { ...said, ...(calls && { tool_calls: calls.map((call, at) => ({ ...call, index: at })) }) };
-    return [chunk([{ index, delta, finish_reason: null, logprobs }]), chunk([{ index, delta: {}, finish_reason: reason, logprobs: null }])];
+    return [
+      chunk([{ index, delta, finish_reason: null, logprobs }]),
+      chunk([{ index, delta: {}, finish_reason: reason, logprobs: null }]),
+    ];
   });
   return usage === undefined ? spoken : [...spoken, chunk([], usage)];
 }

@@ -2,7 +2,7 @@ import type { ChatCompletionChunk, Delta, Usage } from '../../domain/chat.js';
 import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { EventSplitter, readEvents, type ServerSentEvent } from '../framing/sse.js';
-import type { ChatDecoder, StreamFacts } from '../protocol.js';
+import type { ChatDecoder, EmitFrame, StreamFacts } from '../protocol.js';
 import { reportedFailure } from './failure.js';
 import { completionChunks } from './completion-chunks.js';
 import { chatCompletion } from './response.js';
@@ -19,6 +19,8 @@ export class ChatStreamDecoder implements ChatDecoder {
   #done = false;
   /** A plain JSON body where a stream was asked for: an error, or the answer of a server that cannot stream. */
   #body: Buffer[] | undefined;
+  /** Nothing but white space has come yet. */
+  #isFirst = true;
 
   constructor(
     private readonly facts: StreamFacts,
@@ -35,24 +37,39 @@ export class ChatStreamDecoder implements ChatDecoder {
     return isComplete(this.#state);
   }
 
-  next(bytes: Buffer): readonly ChatFrame[] {
-    if (this.#body === undefined && this.#state.head === undefined && startsLikeJson(bytes)) this.#body = [];
+  next(bytes: Buffer, emit: EmitFrame): void {
+    if (this.#isFirst) this.#look(bytes);
     if (this.#body !== undefined) {
       this.#body.push(bytes);
-      return [];
+      return;
     }
-    this.#read(this.#splitter.take(bytes));
-    return this.#frames(undefined);
+    try {
+      this.#read(this.#splitter.take(bytes));
+    } finally {
+      if (this.#started && this.#out !== '') emit(this.#frame(undefined));
+    }
   }
 
-  end(): readonly ChatFrame[] {
-    if (this.#body !== undefined) this.#readBody(Buffer.concat(this.#body));
-    else this.#read(this.#splitter.rest());
-    if (!isComplete(this.#state)) throw new TruncatedStreamError();
+  end(emit: EmitFrame): void {
+    try {
+      if (this.#body !== undefined) this.#readBody(Buffer.concat(this.#body));
+      else this.#read(this.#splitter.rest());
+      if (!isComplete(this.#state)) throw new TruncatedStreamError();
+    } catch (error) {
+      if (this.#started && this.#out !== '') emit(this.#frame(undefined));
+      throw error;
+    }
     const last = usageChunk(this.#state);
     if (last !== undefined && this.facts.includeUsage) this.#out += chunkEvent(last);
-    this.#started = true;
-    return this.#frames(this.#state.usage ?? NO_USAGE);
+    emit(this.#frame(this.#state.usage));
+  }
+
+  /** The first character tells events from a JSON body or a page of HTML. */
+  #look(bytes: Buffer): void {
+    const first = bytes.find((byte) => byte > 0x20);
+    if (first === undefined) return;
+    this.#isFirst = false;
+    if (BODY_STARTS.includes(first)) this.#body = [];
   }
 
   #read(text: string): void {
@@ -67,11 +84,14 @@ export class ChatStreamDecoder implements ChatDecoder {
       return;
     }
     const wire = parseEvent(data);
-    if (event.event === 'error') throw reportedFailure({ error: wire.error ?? wire }) ?? new UpstreamError('The provider failed.');
+    if (event.event === 'error')
+      throw reportedFailure({ error: wire.error ?? wire }) ?? new UpstreamError('The provider failed.');
     const { state, chunks } = stepStream(this.#state, wire, this.thinkTags);
     this.#state = state;
     for (const chunk of chunks) {
-      this.#started ||= chunk.choices.some(({ delta, finish_reason: reason }) => reason !== null || isMeaningful(delta));
+      this.#started ||= chunk.choices.some(
+        ({ delta, finish_reason: reason }) => reason !== null || isMeaningful(delta),
+      );
       this.#out += chunk === (wire as unknown) && event.canonical ? this.#sameText(data, wire) : this.#newText(chunk);
     }
   }
@@ -93,27 +113,22 @@ export class ChatStreamDecoder implements ChatDecoder {
 
   #readBody(body: Buffer): void {
     const completion = chatCompletion(body, this.facts, this.thinkTags);
-    for (const chunk of completionChunks(completion)) this.#take({ event: '', data: JSON.stringify(chunk), canonical: false });
+    for (const chunk of completionChunks(completion))
+      this.#take({ event: '', data: JSON.stringify(chunk), canonical: false });
     this.#done = true;
   }
 
-  #frames(usage: Usage | undefined): readonly ChatFrame[] {
-    if (!this.#started || (this.#out === '' && usage === undefined)) return NO_FRAMES;
+  #frame(usage: Usage | undefined): ChatFrame {
     const bytes = Buffer.from(this.#out);
     this.#out = '';
-    return [{ bytes, usage: usage === NO_USAGE ? undefined : usage }];
+    return { bytes, usage };
   }
 }
 
-const NO_FRAMES: readonly ChatFrame[] = [];
-/** Stands for "the stream is over and the provider told no usage". */
-const NO_USAGE: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 const USAGE_NULL = ',"usage":null';
 
-const startsLikeJson = (bytes: Buffer): boolean => {
-  const first = bytes.find((byte) => byte > 0x20);
-  return first === 0x7b || first === 0x5b || first === 0x3c; // { [ <
-};
+/** `{`, `[` and `<`. */
+const BODY_STARTS: readonly number[] = [0x7b, 0x5b, 0x3c];
 
 function parseEvent(data: string): WireAnswer {
   try {

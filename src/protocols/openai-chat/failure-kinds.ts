@@ -14,8 +14,10 @@ export interface Reported {
 const TOO_LONG =
   /maximum context length|context_length_exceeded|context window|too many tokens|prompt (is )?too long|input is too long|exceed_context_size|maximum prompt length|exceeds? the (maximum number of tokens|available context)|input (length|token).*exceed|exceeds? (the )?context limit|exceeded max context length|exceeds the limit of \d+ tokens|too large for model with/i;
 const BAD_CREDENTIAL = /api key not valid|api_key_invalid|api key expired|invalid api key|incorrect api key/i;
-const NO_CREDIT = /insufficient_quota|exceeded your current quota|credit balance|insufficient balance|spend limit|arrearage|exceeded_current_quota/i;
-const CONTENT_POLICY = /content_filter|content_policy_violation|data_inspection_failed|ResponsibleAIPolicyViolation|content management policy/i;
+const NO_CREDIT =
+  /insufficient_quota|exceeded your current quota|credit balance|insufficient balance|spend limit|arrearage|exceeded_current_quota/i;
+const CONTENT_POLICY =
+  /content_filter|content_policy_violation|data_inspection_failed|ResponsibleAIPolicyViolation|content management policy/i;
 const NO_MODEL = /model|deployment|endpoint/i;
 const OVERLOADED = /overloaded/i;
 
@@ -42,7 +44,12 @@ function kindOf(reported: Reported, status: number): Kind {
   // Our credential is the gateway's business: the client must not be told that its own key is bad, nor shown ours.
   if (status === 401 || status === 403 || (status === 400 && BAD_CREDENTIAL.test(words))) {
     if (status === 403 && CONTENT_POLICY.test(words)) return invalid(reported, 400, 'content_policy_violation');
-    return { status: 502, type: SERVER, code: 'upstream_authentication', message: 'The provider refused the credential of this gateway.' };
+    return {
+      status: 502,
+      type: SERVER,
+      code: 'upstream_authentication',
+      message: 'The provider refused the credential of this gateway.',
+    };
   }
   if (status === 402 || (status < 500 && NO_CREDIT.test(words) && reported.code !== 'rate_limit_exceeded'))
     return { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' };
@@ -60,7 +67,9 @@ function byStatus(reported: Reported, status: number, words: string): Kind {
     case 413:
       return invalid(reported, status);
     case 429:
-      return OVERLOADED.test(words) ? overloaded() : { status: 429, type: limitType(reported), code: 'rate_limit_exceeded' };
+      return OVERLOADED.test(words)
+        ? overloaded()
+        : { status: 429, type: limitType(reported), code: 'rate_limit_exceeded' };
     case 498: // Groq: no capacity
     case 503:
     case 529:
@@ -68,7 +77,9 @@ function byStatus(reported: Reported, status: number, words: string): Kind {
     case 500:
       return { status: 500, type: SERVER, code: 'upstream_error' };
     default:
-      return status >= 400 && status < 500 && status !== 424 && status !== 405 ? invalid(reported, 400) : { status: 502, type: SERVER, code: 'upstream_error' };
+      return status >= 400 && status < 500 && status !== 424 && status !== 405
+        ? invalid(reported, 400)
+        : { status: 502, type: SERVER, code: 'upstream_error' };
   }
 }
 
@@ -76,7 +87,11 @@ const overloaded = (): Kind => ({ status: 503, type: 'service_unavailable_error'
 
 /** OpenAI says by the type which limit was hit. */
 const limitType = ({ message, type }: Reported): string =>
-  type === 'requests' || type === 'tokens' ? type : /token/i.test(message) && !/request/i.test(message) ? 'tokens' : 'requests';
+  type === 'requests' || type === 'tokens'
+    ? type
+    : /token/i.test(message) && !/request/i.test(message)
+      ? 'tokens'
+      : 'requests';
 
 function invalid(reported: Reported, status: number, code?: string): Kind {
   const given = reported.code !== undefined && /^[a-z][a-z0-9_]*$/i.test(reported.code) ? reported.code : null;
@@ -85,7 +100,9 @@ function invalid(reported: Reported, status: number, code?: string): Kind {
 
 /** Clients compact a conversation by this code, and some by the phrase. */
 function contextLength({ message, param }: Reported): Kind {
-  const phrase = /maximum context length/i.test(message) ? redact(message) : `This request exceeds the model's maximum context length. ${redact(message)}`;
+  const phrase = /maximum context length/i.test(message)
+    ? redact(message)
+    : `This request exceeds the model's maximum context length. ${redact(message)}`;
   return { status: 400, type: INVALID, code: 'context_length_exceeded', param: param ?? 'messages', message: phrase };
 }
 

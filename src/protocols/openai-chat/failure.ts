@@ -13,15 +13,26 @@ export function chatFailure({ status, headers, body }: WireFailure): UpstreamErr
 export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | undefined {
   const minimax = wire['base_resp'];
   if (isObject(minimax) && typeof minimax['status_code'] === 'number' && minimax['status_code'] !== 0)
-    return classify({ ...NOTHING, message: text(minimax['status_msg']) ?? 'The provider failed.', code: String(minimax['status_code']) }, statusIn(minimax['status_code']));
+    return classify(
+      {
+        ...NOTHING,
+        message: text(minimax['status_msg']) ?? 'The provider failed.',
+        code: String(minimax['status_code']),
+      },
+      statusIn(minimax['status_code']),
+    );
   const groq = wire['x_groq'];
   const error = present(wire.error) ?? (isObject(groq) ? present(groq['error']) : undefined);
   if (error === undefined) return undefined;
   const reported = readReport({ error }) ?? NOTHING;
-  return classify(reported, statusIn(isObject(error) ? (error['code'] ?? error['status_code'] ?? error['status']) : undefined, reported));
+  return classify(
+    reported,
+    statusIn(isObject(error) ? (error['code'] ?? error['status_code'] ?? error['status']) : undefined, reported),
+  );
 }
 
-const present = (value: unknown): unknown => (value === null || value === undefined || value === '' || value === false ? undefined : value);
+const present = (value: unknown): unknown =>
+  value === null || value === undefined || value === '' || value === false ? undefined : value;
 
 const NOTHING: Reported = {
   message: 'The provider failed without saying why.',
@@ -38,7 +49,12 @@ export function readReport(value: unknown): Reported | undefined {
   const { error, errors, detail } = body;
   const inner: Json = isObject(error) ? error : Array.isArray(errors) && isObject(errors[0]) ? errors[0] : body;
   const message =
-    text(inner['message']) ?? text(error) ?? text(detail) ?? text(inner['msg']) ?? text(body['message']) ?? (Array.isArray(detail) ? JSON.stringify(detail) : undefined);
+    text(inner['message']) ??
+    text(error) ??
+    text(detail) ??
+    text(inner['msg']) ??
+    text(body['message']) ??
+    (Array.isArray(detail) ? JSON.stringify(detail) : undefined);
   if (message === undefined && !isObject(error)) return undefined;
   return {
     message: withRawReason(message ?? NOTHING.message, inner),
@@ -77,7 +93,15 @@ const WORDS: Readonly<Record<string, number>> = {
 };
 
 /** MiniMax's `status_code` in `base_resp`. */
-const MINIMAX: Readonly<Record<string, number>> = { '1002': 429, '1004': 401, '1008': 402, '1026': 400, '1027': 400, '1039': 400, '2013': 400 };
+const MINIMAX: Readonly<Record<string, number>> = {
+  '1002': 429,
+  '1004': 401,
+  '1008': 402,
+  '1026': 400,
+  '1027': 400,
+  '1039': 400,
+  '2013': 400,
+};
 
 /** `retry-after-ms` counts before `retry-after`, which is seconds or a date (the clock is the provider's own `date`). */
 function retryAfterMs(headers: WireFailure['headers']): number | undefined {

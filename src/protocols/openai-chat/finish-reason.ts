@@ -34,8 +34,13 @@ const CLOSED: ReadonlySet<string> = new Set(FINISH_REASONS);
 /** The reason a client may see. Throws UpstreamError where the provider's word means that it failed. */
 export function finishReason(native: string, calledTools: boolean): FinishReason {
   const failed = Object.hasOwn(FAILURES, native) ? FAILURES[native] : undefined;
-  if (failed !== undefined) throw new UpstreamError(`The provider gave up on the answer (${native}).`, { status: failed });
-  const known = CLOSED.has(native) ? (native as FinishReason) : Object.hasOwn(SYNONYMS, native) ? SYNONYMS[native] : undefined;
+  if (failed !== undefined)
+    throw new UpstreamError(`The provider gave up on the answer (${native}).`, { status: failed });
+  const known = CLOSED.has(native)
+    ? (native as FinishReason)
+    : Object.hasOwn(SYNONYMS, native)
+      ? SYNONYMS[native]
+      : undefined;
   // Agent loops in many clients go by this word, so calls are announced even where the provider said `stop`.
   return calledTools && (known ?? 'stop') === 'stop' ? 'tool_calls' : (known ?? 'stop');
 }

@@ -60,7 +60,8 @@ function leaveOutEmpty(draft: RequestDraft): void {
   if (draft.get('tools') == null) {
     for (const field of ['tools', 'tool_choice', 'parallel_tool_calls'])
       if (draft.has(field)) {
-        if (draft.get(field) != null && draft.get(field) !== 'auto' && draft.get(field) !== 'none') draft.dropped.push(field);
+        if (draft.get(field) != null && draft.get(field) !== 'auto' && draft.get(field) !== 'none')
+          draft.dropped.push(field);
         draft.remove(field);
       }
   }
@@ -94,7 +95,8 @@ function adaptLimit(draft: RequestDraft, { limit }: RequestQuirks): void {
 function adaptTools(draft: RequestDraft, { toolChoice }: RequestQuirks): void {
   const choice = draft.get('tool_choice');
   if (toolChoice === undefined || choice == null) return;
-  const becomes = typeof choice === 'object' ? toolChoice.named : choice === 'required' ? toolChoice.required : undefined;
+  const becomes =
+    typeof choice === 'object' ? toolChoice.named : choice === 'required' ? toolChoice.required : undefined;
   if (becomes === undefined) return;
   draft.set('tool_choice', becomes);
   if (becomes !== 'any') draft.adapted.push('tool_choice'); // `any` is the same under another name
@@ -102,10 +104,12 @@ function adaptTools(draft: RequestDraft, { toolChoice }: RequestQuirks): void {
 
 function adaptEffort(draft: RequestDraft, { effort }: RequestQuirks): void {
   const asked = draft.request.reasoning_effort;
-  const fields = typeof asked === 'string' && effort !== undefined && Object.hasOwn(effort, asked) ? effort[asked] : undefined;
+  const fields =
+    typeof asked === 'string' && effort !== undefined && Object.hasOwn(effort, asked) ? effort[asked] : undefined;
   if (fields === undefined) return;
   draft.remove('reasoning_effort');
-  for (const [field, value] of Object.entries(fields)) if (draft.request[field] == null || field === 'reasoning_effort') draft.set(field, value);
+  for (const [field, value] of Object.entries(fields))
+    if (draft.request[field] == null || field === 'reasoning_effort') draft.set(field, value);
   draft.adapted.push('reasoning_effort');
 }
 

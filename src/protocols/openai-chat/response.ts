@@ -24,12 +24,22 @@ export function chatCompletion(body: Buffer, answer: AnswerFacts, thinkTags: boo
   const choices = wire.choices.map((choice, index) => rightChoice(choice as WireChoice, { id, index, thinkTags }));
   const usage = usageOf(wire);
   const unchanged =
-    envelope.right && usage === wire.usage && choices.every((choice, index) => choice === (wire.choices as unknown[])[index]);
+    envelope.right &&
+    usage === wire.usage &&
+    choices.every((choice, index) => choice === (wire.choices as unknown[])[index]);
   if (unchanged) {
     keepBytes(wire, body);
     return wire as unknown as ChatCompletion;
   }
-  const { id: _id, object: _object, created: _created, model: _model, usage: _usage, choices: _choices, ...rest } = wire;
+  const {
+    id: _id,
+    object: _object,
+    created: _created,
+    model: _model,
+    usage: _usage,
+    choices: _choices,
+    ...rest
+  } = wire;
   const { right: _right, ...head } = envelope;
   return { ...head, object: 'chat.completion', choices, ...(usage && { usage }), ...rest };
 }
@@ -39,9 +49,14 @@ function parse(body: Buffer): WireAnswer {
     const value: unknown = JSON.parse(body.toString('utf8'));
     if (isObject(value)) return value;
   } catch (cause) {
-    throw new UpstreamError('The provider answered with something that is not JSON.', { code: 'invalid_upstream_answer', cause });
+    throw new UpstreamError('The provider answered with something that is not JSON.', {
+      code: 'invalid_upstream_answer',
+      cause,
+    });
   }
-  throw new UpstreamError('The provider answered with something that is not a completion.', { code: 'invalid_upstream_answer' });
+  throw new UpstreamError('The provider answered with something that is not a completion.', {
+    code: 'invalid_upstream_answer',
+  });
 }
 
 interface Envelope {
@@ -75,12 +90,16 @@ interface Place {
 
 /** The choice itself where it is right, else a corrected copy. */
 function rightChoice(wire: WireChoice, place: Place): ChatChoice {
-  if (wire.error !== undefined && wire.error !== null) throw reportedFailure(wire) ?? new UpstreamError('The provider failed.');
+  if (wire.error !== undefined && wire.error !== null)
+    throw reportedFailure(wire) ?? new UpstreamError('The provider failed.');
   const message = rightMessage(wire.message ?? {}, place);
   const native = typeof wire.finish_reason === 'string' ? wire.finish_reason : '';
   const reason = finishReason(native, message.tool_calls !== undefined);
   const right =
-    message === (wire.message as unknown) && reason === native && wire.index === place.index && wire.logprobs !== undefined;
+    message === (wire.message as unknown) &&
+    reason === native &&
+    wire.index === place.index &&
+    wire.logprobs !== undefined;
   if (right) return wire as unknown as ChatChoice;
   const { index: _index, message: _message, finish_reason: _reason, logprobs, usage: _usage, ...rest } = wire;
   return {
@@ -88,7 +107,9 @@ function rightChoice(wire: WireChoice, place: Place): ChatChoice {
     message,
     finish_reason: reason,
     logprobs: logprobs ?? null,
-    ...(native !== '' && native !== reason && rest['native_finish_reason'] === undefined && { native_finish_reason: native }),
+    ...(native !== '' &&
+      native !== reason &&
+      rest['native_finish_reason'] === undefined && { native_finish_reason: native }),
     ...rest,
   };
 }
@@ -120,7 +141,10 @@ function rightMessage(wire: WireMessage, place: Place): AssistantMessage {
 }
 
 /** The calls themselves where they are right; undefined for none, as the contract has no empty list. */
-function rightToolCalls(wire: WireMessage['tool_calls'], { id, index: choice }: Place): readonly ToolCall[] | undefined {
+function rightToolCalls(
+  wire: WireMessage['tool_calls'],
+  { id, index: choice }: Place,
+): readonly ToolCall[] | undefined {
   if (!Array.isArray(wire) || wire.length === 0) return undefined;
   const used = new Set<string>();
   const calls = wire.map((call, index): ToolCall => {
@@ -135,7 +159,10 @@ function rightToolCalls(wire: WireMessage['tool_calls'], { id, index: choice }: 
 
 function rightToolCall(call: Json, id: string): ToolCall {
   const { custom, function: fn } = call;
-  if (isObject(custom)) return call['id'] === id && call['type'] === 'custom' ? (call as unknown as ToolCall) : ({ ...call, id, type: 'custom' } as unknown as ToolCall);
+  if (isObject(custom))
+    return call['id'] === id && call['type'] === 'custom'
+      ? (call as unknown as ToolCall)
+      : ({ ...call, id, type: 'custom' } as unknown as ToolCall);
   const { name, arguments: given } = isObject(fn) ? fn : { name: '', arguments: '' };
   const text = argumentText(given) || '{}';
   if (call['id'] === id && call['type'] === 'function' && given === text) return call as unknown as ToolCall;

@@ -16,7 +16,13 @@ export interface ChoiceState {
   readonly think: ThinkState;
 }
 
-export const FRESH_CHOICE: ChoiceState = { opened: false, finished: false, tools: [], legacyCall: false, think: THINK_START };
+export const FRESH_CHOICE: ChoiceState = {
+  opened: false,
+  finished: false,
+  tools: [],
+  legacyCall: false,
+  think: THINK_START,
+};
 
 export interface ChoiceStep {
   readonly state: ChoiceState;
@@ -33,7 +39,8 @@ export interface Place {
 
 /** Text and nothing else, in a choice that is under way. */
 export function isPlainDelta({ opened, finished }: ChoiceState, choice: WireChoice): boolean {
-  if (!opened || finished || choice.finish_reason !== null || choice.error != null || choice.message != null) return false;
+  if (!opened || finished || choice.finish_reason !== null || choice.error != null || choice.message != null)
+    return false;
   const { delta } = choice;
   if (delta == null || typeof delta.content !== 'string') return false;
   for (const field in delta) if (field !== 'content') return false;
@@ -70,10 +77,22 @@ interface Right {
 /** The wire's own choice where it says just this, else a corrected copy. */
 function rightChoice(wire: WireChoice, index: number, { delta, reason, native }: Right): ChunkChoice {
   const sameDelta = delta === (wire.delta as unknown) || (wire.delta != null && isEmpty(delta) && isEmpty(wire.delta));
-  if (sameDelta && wire.index === index && wire.finish_reason === reason && wire.message === undefined && wire.usage === undefined)
+  if (
+    sameDelta &&
+    wire.index === index &&
+    wire.finish_reason === reason &&
+    wire.message === undefined &&
+    wire.usage === undefined
+  )
     return wire as unknown as ChunkChoice;
   const { index: _i, delta: _d, message: _m, finish_reason: _f, usage: _u, ...rest } = wire;
-  return { index, delta, finish_reason: reason, ...(native !== undefined && { native_finish_reason: native }), ...rest };
+  return {
+    index,
+    delta,
+    finish_reason: reason,
+    ...(native !== undefined && { native_finish_reason: native }),
+    ...rest,
+  };
 }
 
 /** The output of a chunk that also ends its choice. */
@@ -91,7 +110,10 @@ interface DeltaStep {
 
 function stepDelta(state: ChoiceState, wire: WireMessage, place: Place & { readonly ending: boolean }): DeltaStep {
   const spoken = stepText(state, wire, place);
-  const tools = stepToolCalls(state.tools, wire.tool_calls ?? [], { id: `${place.id}:${place.index}`, ending: place.ending });
+  const tools = stepToolCalls(state.tools, wire.tool_calls ?? [], {
+    id: `${place.id}:${place.index}`,
+    ending: place.ending,
+  });
   const legacyCall = state.legacyCall || wire['function_call'] != null;
   const next: ChoiceState = { ...state, opened: true, tools: tools.state, legacyCall, think: spoken.think };
   const { role: _r, content, refusal, reasoning: _n, reasoning_content: _rc, tool_calls: calls, ...rest } = wire;
@@ -111,7 +133,10 @@ function stepDelta(state: ChoiceState, wire: WireMessage, place: Place & { reado
 /** Equal field by field; lists of calls were compared before. */
 function sameFields(delta: Readonly<Record<string, unknown>>, wire: WireMessage): boolean {
   const fields = Object.keys(wire);
-  return fields.length === Object.keys(delta).length && fields.every((field) => field === 'tool_calls' || delta[field] === wire[field]);
+  return (
+    fields.length === Object.keys(delta).length &&
+    fields.every((field) => field === 'tool_calls' || delta[field] === wire[field])
+  );
 }
 
 interface Spoken {
@@ -120,7 +145,11 @@ interface Spoken {
   readonly think: ThinkState;
 }
 
-function stepText({ think }: ChoiceState, wire: WireMessage, { thinkTags, ending }: { thinkTags: boolean; ending: boolean }): Spoken {
+function stepText(
+  { think }: ChoiceState,
+  wire: WireMessage,
+  { thinkTags, ending }: { thinkTags: boolean; ending: boolean },
+): Spoken {
   const { content, reasoning: told } = said(wire);
   const reasoning = told ?? reasoningInDetails(wire['reasoning_details']);
   if (!thinkTags) return { content, reasoning, think };

@@ -38,7 +38,11 @@ export function stepToolCalls(tools: readonly ToolState[], wire: readonly WireTo
   const deltas = wire.flatMap((fragment): readonly ToolCallDelta[] => {
     const index = indexOf(state, fragment);
     const before = state[index];
-    const step = stepFragment(before, fragment, { index, id: `${place.id}:${index}`, taken: before === undefined && isTaken(state, fragment.id) });
+    const step = stepFragment(before, fragment, {
+      index,
+      id: `${place.id}:${index}`,
+      taken: before === undefined && isTaken(state, fragment.id),
+    });
     state[index] = step.state;
     return step.delta === undefined ? [] : [step.delta];
   });
@@ -48,10 +52,18 @@ export function stepToolCalls(tools: readonly ToolState[], wire: readonly WireTo
       state[index] = { ...tool, hasArguments: true };
       deltas.push({ index, function: { arguments: '{}' } });
     });
-  return { state, deltas, unchanged: (given) => (given ?? []).length === deltas.length && deltas.every((delta, at) => delta === given?.[at]) };
+  return {
+    state,
+    deltas,
+    unchanged: (given) => (given ?? []).length === deltas.length && deltas.every((delta, at) => delta === given?.[at]),
+  };
 }
 
-const NOTHING = (state: readonly ToolState[]): ToolStep => ({ state, deltas: [], unchanged: (wire) => wire === undefined });
+const NOTHING = (state: readonly ToolState[]): ToolStep => ({
+  state,
+  deltas: [],
+  unchanged: (wire) => wire === undefined,
+});
 
 const isTaken = (tools: readonly ToolState[], id: string | null | undefined): boolean =>
   typeof id === 'string' && tools.some(({ wireId }) => wireId === id);
@@ -66,7 +78,8 @@ function indexOf(tools: readonly ToolState[], { index, id, function: fn }: WireT
   const known = tools.findLastIndex(({ wireIndex }) => wireIndex === index);
   if (known === -1) return tools.length;
   const tool = tools[known];
-  const another = typeof id === 'string' && id !== '' && tool?.wireId !== '' && id !== tool?.wireId && Boolean(fn?.name);
+  const another =
+    typeof id === 'string' && id !== '' && tool?.wireId !== '' && id !== tool?.wireId && Boolean(fn?.name);
   return another ? tools.length : known;
 }
 
@@ -85,28 +98,50 @@ interface FragmentStep {
 function stepFragment(tool: ToolState | undefined, wire: WireToolCall, { index, id, taken }: Fragment): FragmentStep {
   if (wire.custom != null) return stepCustom(tool, wire, { index, id, taken });
   const text = argumentText(wire.function?.arguments);
-  const before: ToolState = tool ?? { wireIndex: wire.index ?? undefined, wireId: wire.id ?? '', announced: false, held: '', hasArguments: false };
-  const state: ToolState = { ...before, wireId: before.wireId || (wire.id ?? ''), hasArguments: before.hasArguments || text !== '' };
+  const before: ToolState = tool ?? {
+    wireIndex: wire.index ?? undefined,
+    wireId: wire.id ?? '',
+    announced: false,
+    held: '',
+    hasArguments: false,
+  };
+  const state: ToolState = {
+    ...before,
+    wireId: before.wireId || (wire.id ?? ''),
+    hasArguments: before.hasArguments || text !== '',
+  };
   if (before.announced) {
     const same = wire.index === index && wire.id === undefined && wire.type === undefined && onlyArguments(wire);
     if (same) return { state, delta: wire as ToolCallDelta };
     return { state, delta: text === '' ? undefined : { index, function: { arguments: text } } };
   }
   const name = wire.function?.name;
-  if (typeof name !== 'string' || name === '') return { state: { ...state, held: before.held + text }, delta: undefined };
+  if (typeof name !== 'string' || name === '')
+    return { state: { ...state, held: before.held + text }, delta: undefined };
   const callId = toolCallId(taken ? undefined : state.wireId, id);
   const announced = { ...state, announced: true, held: '' };
   const whole = before.held + text;
-  const same = wire.index === index && wire.id === callId && wire.type === 'function' && wire.function?.arguments === whole;
+  const same =
+    wire.index === index && wire.id === callId && wire.type === 'function' && wire.function?.arguments === whole;
   if (same) return { state: announced, delta: wire as ToolCallDelta };
   const { index: _i, id: _id, type: _t, function: _f, custom: _c, ...rest } = wire;
-  return { state: announced, delta: { index, id: callId, type: 'function', function: { name, arguments: whole }, ...rest } };
+  return {
+    state: announced,
+    delta: { index, id: callId, type: 'function', function: { name, arguments: whole }, ...rest },
+  };
 }
 
 /** Custom tools take text instead of arguments; only OpenAI has them, and its fragments are right. */
 function stepCustom(tool: ToolState | undefined, wire: WireToolCall, { index, id, taken }: Fragment): FragmentStep {
-  const state: ToolState = { wireIndex: wire.index ?? undefined, wireId: wire.id ?? tool?.wireId ?? '', announced: true, held: '', hasArguments: true };
-  if (wire.index === index && (tool !== undefined || (wire.id && !taken && wire.type === 'custom'))) return { state, delta: wire as ToolCallDelta };
+  const state: ToolState = {
+    wireIndex: wire.index ?? undefined,
+    wireId: wire.id ?? tool?.wireId ?? '',
+    announced: true,
+    held: '',
+    hasArguments: true,
+  };
+  if (wire.index === index && (tool !== undefined || (wire.id && !taken && wire.type === 'custom')))
+    return { state, delta: wire as ToolCallDelta };
   const head = tool === undefined ? { id: toolCallId(taken ? undefined : wire.id, id), type: 'custom' as const } : {};
   return { state, delta: { ...wire, index, ...head } as ToolCallDelta };
 }

@@ -50,7 +50,8 @@ export function stepStream(state: StreamState, wire: WireAnswer, thinkTags: bool
   const opened = openedBy(state, wire);
   const choices = Array.isArray(wire.choices) ? (wire.choices as WireChoice[]) : [];
   const head = opened.head ?? headOf(wire, opened.answer);
-  if (choices.length === 0) return { state: opened, chunks: wire['moderation'] == null ? [] : [rebuilt(wire, head, [])] };
+  if (choices.length === 0)
+    return { state: opened, chunks: wire['moderation'] == null ? [] : [rebuilt(wire, head, [])] };
   const known = new Map(opened.choices);
   const parts: ChunkChoice[][] = [];
   for (const choice of choices) {
@@ -69,8 +70,10 @@ export function usageChunk({ head, usage, usageChunk: wire, answer }: StreamStat
 
 /** By far the most frequent chunk: more text of a choice that has begun. */
 function isPlain({ head, choices }: StreamState, wire: WireAnswer): boolean {
-  if (head === undefined || wire.id !== head.id || wire.created !== head.created || wire.model !== head.model) return false;
-  if (wire.object !== 'chat.completion.chunk' || wire.error != null || wire.usage != null || wire.x_groq != null) return false;
+  if (head === undefined || wire.id !== head.id || wire.created !== head.created || wire.model !== head.model)
+    return false;
+  if (wire.object !== 'chat.completion.chunk' || wire.error != null || wire.usage != null || wire.x_groq != null)
+    return false;
   const list = wire.choices as readonly WireChoice[] | undefined;
   if (list?.length !== 1) return false;
   const [choice] = list;

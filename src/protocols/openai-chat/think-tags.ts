@@ -51,7 +51,11 @@ export function stepThinking(state: ThinkState, piece: string): ThinkStep {
         return { ...rest, thinking: all.slice(0, close) };
       }
       const keep = partialTag(all);
-      return { state: { phase: 'thinking', held: all.slice(all.length - keep) }, thinking: all.slice(0, all.length - keep), text: '' };
+      return {
+        state: { phase: 'thinking', held: all.slice(all.length - keep) },
+        thinking: all.slice(0, all.length - keep),
+        text: '',
+      };
     }
     case 'after': {
       const text = all.trimStart();

@@ -27,7 +27,9 @@ export function usageFrom(raw: unknown): Usage | undefined {
     ...detail(raw, 'prompt_tokens_details', 'cached_tokens', cached),
     ...detail(raw, 'completion_tokens_details', 'reasoning_tokens', reasoning),
   };
-  return Object.entries(right).every(([key, value]) => raw[key] === value) ? (raw as unknown as Usage) : { ...raw, ...right };
+  return Object.entries(right).every(([key, value]) => raw[key] === value)
+    ? (raw as unknown as Usage)
+    : { ...raw, ...right };
 }
 
 /** A whole number that is not negative, whatever the provider wrote it as. */

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { RoutingModule } from '../routing/routing.module.js';
+import { UsageModule } from '../usage/usage.module.js';
+import { ChatController } from './chat.controller.js';
+import { ChatService } from './chat.service.js';
+
+@Module({ imports: [RoutingModule, UsageModule], controllers: [ChatController], providers: [ChatService] })
+export class ChatModule {}

@@ -1,0 +1,21 @@
+import { badType } from './field-errors.js';
+
+/** The shape of tools (OpenAI wire §1.4). Names and schemas are the upstream's to judge. */
+export function checkTools(tools: unknown): void {
+  if (!Array.isArray(tools)) throw badType('tools', 'an array of objects', tools);
+  tools.forEach((tool: unknown, index) => {
+    const path = `tools[${index}]`;
+    const { type, function: fn } = asObject(tool, path);
+    if (typeof type !== 'string') throw badType(`${path}.type`, 'a string', type);
+    if (type !== 'function') return;
+    const { name, parameters } = asObject(fn, `${path}.function`);
+    if (typeof name !== 'string' || name === '')
+      throw badType(`${path}.function.name`, 'a string that is not empty', name);
+    if (parameters != null) asObject(parameters, `${path}.function.parameters`);
+  });
+}
+
+function asObject(value: unknown, path: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badType(path, 'an object', value);
+  return value as Readonly<Record<string, unknown>>;
+}

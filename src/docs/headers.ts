@@ -1,0 +1,76 @@
+import { integer, number, text, type Schema } from './schemas/schema.js';
+
+export interface Header {
+  readonly description: string;
+  readonly schema: Schema;
+}
+
+/** A parameter of an operation, as OpenAPI has it. */
+export interface Parameter extends Header {
+  readonly name: string;
+  readonly in: 'header' | 'path' | 'query';
+  readonly required?: boolean;
+}
+
+/** On every answer, errors and streams included. */
+export const COMMON_HEADERS: Readonly<Record<string, Header>> = {
+  'x-request-id': { description: 'Names the request in logs and usage records: `req_…`.', schema: text() },
+  'openai-processing-ms': { description: 'Milliseconds from arrival to answer.', schema: integer() },
+  'openai-version': { description: 'Of the API that is spoken.', schema: text() },
+};
+
+/** Once a target was chosen. */
+export const TARGET_HEADERS: Readonly<Record<string, Header>> = {
+  'x-parley-provider': { description: 'The provider that answered.', schema: text() },
+  'x-parley-model': { description: 'The model id that was sent to it.', schema: text() },
+  'x-parley-attempts': { description: 'Calls that were made to providers.', schema: integer() },
+  'x-parley-overhead-ms': { description: 'Milliseconds spent in the gateway itself.', schema: number() },
+  'x-parley-dropped-params': {
+    description: 'Paths of parameters that the target cannot honour and that were left out, with commas between.',
+    schema: text(),
+  },
+  'x-parley-adapted-params': {
+    description: 'Paths of parameters that were sent in another form, with commas between.',
+    schema: text(),
+  },
+  'x-parley-cost-usd': {
+    description: 'What the answer cost, where the price is known. Not on streams.',
+    schema: number(),
+  },
+};
+
+/** With limits: the one that binds. */
+export const LIMIT_HEADERS: Readonly<Record<string, Header>> = Object.fromEntries(
+  ['requests', 'tokens'].flatMap((kind) => [
+    [`x-ratelimit-limit-${kind}`, { description: `The limit of ${kind}.`, schema: integer() }],
+    [`x-ratelimit-remaining-${kind}`, { description: `What is left of the ${kind}.`, schema: integer() }],
+    [`x-ratelimit-reset-${kind}`, { description: `Until all ${kind} are there again: \`6m0s\`.`, schema: text() }],
+  ]),
+);
+
+/** On a failure. */
+export const FAILURE_HEADERS: Readonly<Record<string, Header>> = {
+  'x-should-retry': { description: 'Whether a client should try again: `true` or `false`.', schema: text() },
+};
+
+/** Where the wait is known. */
+export const RETRY_HEADERS: Readonly<Record<string, Header>> = {
+  'retry-after': { description: 'Seconds to wait.', schema: integer() },
+  'retry-after-ms': { description: 'The same in milliseconds.', schema: integer() },
+};
+
+/** What a client can ask of the gateway itself. */
+export const CHAT_REQUEST_HEADERS: readonly Parameter[] = [
+  {
+    name: 'x-parley-strict',
+    in: 'header',
+    description: '`true`: a parameter that the target cannot honour is refused instead of adapted or dropped.',
+    schema: text(),
+  },
+  {
+    name: 'x-parley-tags',
+    in: 'header',
+    description: 'Tags kept on the usage record, with commas between.',
+    schema: text(),
+  },
+];

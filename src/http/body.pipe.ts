@@ -1,0 +1,87 @@
+import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { InvalidRequestError } from '../domain/errors.js';
+
+type DtoClass = (new () => object) & { readonly closed?: boolean };
+
+/** The fields a DTO names: looked up once for each class. */
+const declared = new WeakMap<DtoClass, readonly string[]>();
+
+/**
+ * Checks the fields a DTO names and hands on the body as it came: the rest belongs to the upstream.
+ * Nest's own ValidationPipe would copy the whole conversation and delete keys such as `constructor` from it.
+ */
+@Injectable()
+export class BodyPipe implements PipeTransform {
+  transform(body: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if (type !== 'body' || metatype === undefined || (metatype as unknown) === Object) return body;
+    if (typeof body !== 'object' || body === null)
+      throw new InvalidRequestError('The request needs a body: a JSON object.');
+    const dto = metatype as DtoClass;
+    const fields = fieldsOf(dto);
+    if (dto.closed === true) refuseUnknown(body, fields);
+    // Own, declared fields only: a body may have fields called `constructor` or `__proto__`, and validators go by the former.
+    const checked = new dto() as Record<string, unknown>;
+    for (const field of fields)
+      if (Object.hasOwn(body, field)) checked[field] = (body as Record<string, unknown>)[field];
+    const [error] = validateSync(checked, OPTIONS);
+    if (error !== undefined) throw invalid(error);
+    return body;
+  }
+}
+
+const OPTIONS = {
+  forbidUnknownValues: false,
+  stopAtFirstError: true,
+  validationError: { target: false, value: false },
+};
+
+function fieldsOf(dto: DtoClass): readonly string[] {
+  const known = declared.get(dto);
+  if (known !== undefined) return known;
+  const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
+  const fields = [...new Set(rules.map(({ propertyName }) => propertyName))];
+  declared.set(dto, fields);
+  return fields;
+}
+
+function refuseUnknown(body: object, fields: readonly string[]): void {
+  const unknown = Object.keys(body).find((field) => !fields.includes(field));
+  if (unknown === undefined) return;
+  const name = unknown.slice(0, 100);
+  throw new InvalidRequestError(`Unknown parameter: '${name}'.`, { code: 'unknown_parameter', param: name });
+}
+
+/** The codes OpenAI gives, by the rule that was broken. A rule's own `context` stands above this table. */
+const CODES: Readonly<Record<string, string>> = {
+  isDefined: 'missing_required_parameter',
+  isNotEmpty: 'missing_required_parameter',
+  isString: 'invalid_type',
+  isNumber: 'invalid_type',
+  isInt: 'invalid_type',
+  isBoolean: 'invalid_type',
+  isArray: 'invalid_type',
+  isObject: 'invalid_type',
+  isIn: 'invalid_value',
+  arrayNotEmpty: 'empty_array',
+  arrayMaxSize: 'array_above_max_length',
+  maxLength: 'string_above_max_length',
+  minLength: 'string_below_min_length',
+  min: 'decimal_below_min_value',
+  max: 'decimal_above_max_value',
+};
+
+function invalid(
+  { property, constraints = {}, contexts = {}, children = [] }: ValidationError,
+  path = '',
+): InvalidRequestError {
+  const param = path === '' ? property : /^\d+$/.test(property) ? `${path}[${property}]` : `${path}.${property}`;
+  const [child] = children;
+  if (child !== undefined && Object.keys(constraints).length === 0) return invalid(child, param);
+  const [[rule, message] = ['', `${param} is not valid`]] = Object.entries(constraints);
+  const context = contexts[rule] as { readonly code?: string | null; readonly param?: string | null } | undefined;
+  return new InvalidRequestError(`Invalid '${param}': ${message}.`, {
+    code: context?.code === undefined ? (CODES[rule] ?? 'invalid_value') : context.code,
+    param: context?.param === undefined ? param : context.param,
+  });
+}

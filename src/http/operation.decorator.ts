@@ -1,0 +1,9 @@
+import { applyDecorators, HttpCode, UseInterceptors, type NestInterceptor, type Type } from '@nestjs/common';
+import { AnswerInterceptor } from './answer.interceptor.js';
+
+/**
+ * A handler that answers with a completion or with frames. `watchers` see every answer go by before it is written.
+ * 200, where Nest would answer a POST with 201: hand-written clients compare.
+ */
+export const Operation = (...watchers: Type<NestInterceptor>[]) =>
+  applyDecorators(HttpCode(200), UseInterceptors(AnswerInterceptor, ...watchers));

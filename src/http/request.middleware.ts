@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LiveConfig } from '../config/live-config.js';
+import { OverloadedError } from '../domain/errors.js';
+import { newRequestId } from '../domain/ids.js';
+import { RequestContext, type ClientWishes } from '../domain/request-context.js';
+import { attachContext } from './context.js';
+import { crossOrigin } from './cross-origin.js';
+import { RequestLog } from './request-log.js';
+import { stampHeaders } from './response-headers.js';
+
+/** More requests under way than this are refused at once: each of them may hold a body and a connection upstream. */
+const MAX_UNDER_WAY = 5_000;
+
+/** The outermost layer: every request gets its context here, and every answer its headers. */
+@Injectable()
+export class RequestMiddleware {
+  #underWay = 0;
+
+  constructor(
+    private readonly config: LiveConfig,
+    private readonly log: RequestLog,
+  ) {}
+
+  use(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void {
+    const context = new RequestContext(newRequestId(), performance.now(), Date.now(), wishesOf(request));
+    attachContext(request, context);
+    stampHeaders(response, context);
+    crossOrigin(request, response, this.config.current.server.cors.origins);
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204).end();
+      return;
+    }
+    this.#underWay += 1;
+    response.once('close', () => this.#close(request, response, context));
+    next(
+      this.#underWay > MAX_UNDER_WAY
+        ? new OverloadedError('The gateway has too many requests under way.', 1_000)
+        : undefined,
+    );
+  }
+
+  #close({ method = '', url = '' }: IncomingMessage, response: ServerResponse, context: RequestContext): void {
+    this.#underWay -= 1;
+    const [path = ''] = url.split('?', 1);
+    this.log.finished({ context, method, path, status: response.statusCode, aborted: !response.writableFinished });
+  }
+}
+
+const MAX_TAGS = 20;
+const MAX_TAG_LENGTH = 100;
+
+function wishesOf({ headers }: IncomingMessage): ClientWishes {
+  const tags = headers['x-parley-tags'];
+  return {
+    strict: headers['x-parley-strict'] === 'true',
+    tags: typeof tags === 'string' ? readTags(tags) : NO_TAGS,
+  };
+}
+
+const NO_TAGS: readonly string[] = [];
+
+function readTags(header: string): readonly string[] {
+  const tags = header.split(',', MAX_TAGS).map((tag) => tag.trim().slice(0, MAX_TAG_LENGTH));
+  return tags.filter((tag) => tag !== '');
+}

@@ -1,0 +1,59 @@
+import type { ServerResponse } from 'node:http';
+import type { UpstreamAttempt } from '../domain/deployment.js';
+import type { RequestContext } from '../domain/request-context.js';
+
+/** The version of OpenAI's API whose contract this is; clients log it. */
+const OPENAI_VERSION = '2020-10-01';
+
+/**
+ * Puts the gateway's headers on an answer at the last moment, whoever writes it: a controller, the error filter,
+ * a stream. Only then is it known how long it took and where it came from.
+ */
+export function stampHeaders(response: ServerResponse, context: RequestContext): void {
+  const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse;
+  response.writeHead = (...head: unknown[]): ServerResponse => {
+    response.setHeader('x-request-id', context.id);
+    response.setHeader('openai-version', OPENAI_VERSION);
+    const now = performance.now();
+    response.setHeader('openai-processing-ms', Math.round(now - context.startedAt));
+    const { lastAttempt } = context;
+    if (lastAttempt !== undefined) stampAttempt(response, context, lastAttempt);
+    return writeHead(...head);
+  };
+}
+
+function stampAttempt(
+  response: ServerResponse,
+  context: RequestContext,
+  { deployment, dropped, adapted }: UpstreamAttempt,
+): void {
+  response.setHeader('x-parley-provider', headerText(deployment.provider));
+  response.setHeader('x-parley-model', headerText(deployment.model));
+  response.setHeader('x-parley-attempts', context.attempts.length);
+  response.setHeader('x-parley-overhead-ms', overhead(context).toFixed(1));
+  if (dropped.length > 0) response.setHeader('x-parley-dropped-params', paths(dropped));
+  if (adapted.length > 0) response.setHeader('x-parley-adapted-params', paths(adapted));
+  const { costNanoUsd } = context;
+  if (costNanoUsd !== undefined)
+    response.setHeader('x-parley-cost-usd', (costNanoUsd / 1e9).toFixed(9).replace(/0+$/, '').replace(/\.$/, ''));
+}
+
+/** Milliseconds spent in the gateway itself: all of the time but that of waiting for providers. */
+function overhead({ startedAt, attempts }: RequestContext): number {
+  const now = performance.now();
+  const waited = attempts.reduce(
+    (sum, attempt) => sum + (attempt.answeredAt ?? attempt.endedAt ?? now) - attempt.startedAt,
+    0,
+  );
+  return Math.max(0, now - startedAt - waited);
+}
+
+const MAX_PATHS = 50;
+
+/** A long conversation may have a path for each of its messages. */
+const paths = (list: readonly string[]): string => headerText(list.slice(0, MAX_PATHS).join(','));
+
+/** Names come from configs and clients: what a header may not hold is written as a percent code. */
+export function headerText(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
+}

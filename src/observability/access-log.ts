@@ -1,0 +1,23 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { RequestLog, type FinishedRequest } from '../http/request-log.js';
+
+/** One line a request. Prompts and answers are never in it. */
+@Injectable()
+export class AccessLog extends RequestLog {
+  readonly #log = new Logger('Request');
+
+  finished({ context, method, path, status, aborted }: FinishedRequest): void {
+    if (path === '/healthz' || path === '/readyz') return; // probes would drown everything else
+    const attempt = context.lastAttempt;
+    this.#log.log({
+      msg: `${method} ${path} ${status}`,
+      request: context.id,
+      key: context.principal?.keyId,
+      provider: attempt?.deployment.provider,
+      model: attempt?.deployment.model,
+      ms: Math.round(performance.now() - context.startedAt),
+      ...(aborted && { aborted }),
+      ...(attempt?.errorCode != null && { error: attempt.errorCode }),
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
+import type { ChatFrame } from '../domain/chat-frame.js';
+import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
+import { GatewayError, UpstreamError, UpstreamTimeoutError } from '../domain/errors.js';
+import type { RequestContext } from '../domain/request-context.js';
+import type { ChatOperation, UpstreamCall } from '../providers/provider.js';
+
+export type ChatAnswer = ChatCompletion | ChatFrame;
+
+/**
+ * One call to one deployment, kept in the context from its start to its end. Unsubscribing ends the call upstream.
+ * Fails with UpstreamTimeoutError where the deployment's whole time runs out.
+ */
+export function attemptChat(
+  operation: ChatOperation,
+  request: ChatRequest,
+  place: AttemptPlace,
+): Observable<ChatAnswer> {
+  return new Observable((answers) => {
+    const running = new RunningAttempt(place, answers);
+    const call = running.call;
+    if (request.stream === true) {
+      running.follow(operation.stream(request, call));
+    } else {
+      operation.complete(request, call).then(
+        (completion) => running.finish(completion),
+        (error: unknown) => running.fail(error),
+      );
+    }
+    return () => running.leave();
+  });
+}
+
+export interface AttemptPlace {
+  readonly deployment: Deployment;
+  readonly context: RequestContext;
+}
+
+class RunningAttempt {
+  readonly call: UpstreamCall;
+  readonly #attempt: UpstreamAttempt;
+  readonly #abort = new AbortController();
+  readonly #deadline: NodeJS.Timeout;
+
+  constructor(
+    { deployment, context }: AttemptPlace,
+    private readonly answers: Subscriber<ChatAnswer>,
+  ) {
+    this.#attempt = startAttempt(deployment);
+    context.attempts.push(this.#attempt);
+    this.call = {
+      deployment,
+      credential: deployment.endpoint.credentials[0],
+      strict: context.wishes.strict,
+      signal: this.#abort.signal,
+      attempt: this.#attempt,
+      flow: context.flow,
+    };
+    const { total } = deployment.timeouts;
+    this.#deadline = setTimeout(() => this.fail(new UpstreamTimeoutError('total', total)), total);
+  }
+
+  follow(frames: Observable<ChatFrame>): void {
+    const subscription = frames.subscribe({
+      next: (frame) => this.answers.next(frame),
+      error: (error: unknown) => this.fail(error),
+      complete: () => this.finish(undefined),
+    });
+    this.answers.add(subscription);
+  }
+
+  finish(completion: ChatCompletion | undefined): void {
+    if (this.#end('completed')) {
+      this.#attempt.status = 200;
+      if (completion !== undefined) this.answers.next(completion);
+      this.answers.complete();
+    }
+  }
+
+  fail(error: unknown): void {
+    if (!this.#end('failed')) return;
+    if (error instanceof GatewayError) {
+      this.#attempt.errorCode = error.code;
+      this.#attempt.status = error instanceof UpstreamError ? (error.upstreamStatus ?? error.status) : undefined;
+    }
+    this.#abort.abort();
+    this.answers.error(error);
+  }
+
+  /** The client left, or all is over already. */
+  leave(): void {
+    if (this.#end('abandoned')) this.#abort.abort();
+  }
+
+  #end(outcome: NonNullable<UpstreamAttempt['outcome']>): boolean {
+    if (this.#attempt.outcome !== undefined) return false;
+    this.#attempt.outcome = outcome;
+    this.#attempt.endedAt = performance.now();
+    clearTimeout(this.#deadline);
+    return true;
+  }
+}
+
+function startAttempt(deployment: Deployment): UpstreamAttempt {
+  return {
+    deployment,
+    startedAt: performance.now(),
+    answeredAt: undefined,
+    endedAt: undefined,
+    outcome: undefined,
+    status: undefined,
+    errorCode: null,
+    usage: undefined,
+    dropped: [],
+    adapted: [],
+  };
+}

@@ -1,0 +1,162 @@
+import type { ModelCard } from '../catalog/model-card.js';
+import type { ModelCatalog } from '../catalog/model-catalog.js';
+import type { ServedModel } from '../catalog/served-model.js';
+import {
+  DEFAULT_TIMEOUTS,
+  type Config,
+  type ModelConfig,
+  type ProviderConfig,
+  type TargetConfig,
+} from '../config/config.js';
+import type { Deployment, Route, Timeouts } from '../domain/deployment.js';
+import type { Provider } from '../providers/provider.js';
+import type { ConfiguredProvider, ProviderRegistry } from '../providers/provider-registry.js';
+
+interface Place {
+  readonly config: ProviderConfig;
+  readonly configured: ConfiguredProvider;
+}
+
+/** The model names of one config. */
+export class Routes {
+  readonly #aliases: ReadonlyMap<string, Route>;
+  /** Names that were resolved before; bounded, as clients choose them. */
+  readonly #resolved = new Map<string, Route>();
+  #served: readonly ServedModel[] | undefined;
+  /** Unix seconds: since when these names are served. */
+  readonly #since = Math.floor(Date.now() / 1000);
+
+  constructor(
+    models: readonly ModelConfig[],
+    private readonly places: ReadonlyMap<string, Place>,
+    private readonly catalog: ModelCatalog,
+  ) {
+    this.#aliases = new Map(models.map((model) => [model.name, this.#route(model)]));
+  }
+
+  /** In this order: a name of the config; `provider/model`; an id that the catalogue gives to a configured provider. */
+  resolve(name: string): Route | undefined {
+    const known = this.#aliases.get(name) ?? this.#resolved.get(name);
+    if (known !== undefined) return known;
+    const place = this.#byPrefix(name) ?? this.#byCatalog(name);
+    if (place === undefined) return undefined;
+    const route: Route = { name, deployments: [deploy(place.at, { model: place.model }, {})], defaults: {} };
+    if (this.#resolved.size < MAX_REMEMBERED) this.#resolved.set(name, route);
+    return route;
+  }
+
+  provider(name: string): Provider | undefined {
+    return this.places.get(name)?.configured.provider;
+  }
+
+  /** All names worth a suggestion. */
+  names(): Iterable<string> {
+    return this.served.map(({ id }) => id);
+  }
+
+  get served(): readonly ServedModel[] {
+    return (this.#served ??= [...this.#listed()]);
+  }
+
+  find(name: string): ServedModel | undefined {
+    const listed = this.served.find(({ id }) => id === name);
+    if (listed !== undefined) return listed;
+    const [deployment] = this.resolve(name)?.deployments ?? [];
+    return deployment && this.#servedModel(name, deployment);
+  }
+
+  *#listed(): Iterable<ServedModel> {
+    const seen = new Set<string>();
+    for (const [name, { deployments }] of this.#aliases) {
+      seen.add(name);
+      const [deployment] = deployments;
+      if (deployment !== undefined) yield this.#servedModel(name, deployment);
+    }
+    for (const place of this.places.values())
+      for (const id of this.#modelsAt(place)) {
+        const name = !seen.has(id) && this.#byCatalog(id)?.at === place ? id : `${place.config.name}/${id}`;
+        if (seen.has(name)) continue;
+        seen.add(name);
+        yield this.#servedModel(name, deploy(place, { model: id }, {}));
+      }
+  }
+
+  #modelsAt({ config, configured }: Place): readonly string[] {
+    const own = config.models ?? configured.provider.models;
+    return (
+      own ??
+      this.catalog
+        .modelsOf(config.type)
+        .filter(isListed)
+        .map(({ id }) => id)
+    );
+  }
+
+  #servedModel(id: string, { provider, endpoint, baseModel }: Deployment): ServedModel {
+    const card = this.catalog.find(endpoint.type, baseModel);
+    const ownedBy = this.places.get(provider)?.configured.provider.ownedBy ?? endpoint.type;
+    return { id, ownedBy, created: this.#since, ...(card && { card }) };
+  }
+
+  #byPrefix(name: string): { readonly at: Place; readonly model: string } | undefined {
+    const slash = name.indexOf('/');
+    const at = slash > 0 ? this.places.get(name.slice(0, slash)) : undefined;
+    const model = name.slice(slash + 1);
+    return at === undefined || model === '' ? undefined : { at, model };
+  }
+
+  #byCatalog(name: string): { readonly at: Place; readonly model: string } | undefined {
+    const types = new Set(this.catalog.typesOf(name));
+    for (const at of this.places.values()) {
+      const own = at.config.models ?? at.configured.provider.models;
+      if (own?.includes(name) === true || (own === undefined && types.has(at.config.type))) return { at, model: name };
+    }
+    return undefined;
+  }
+
+  #route({ name, targets, timeouts, defaults }: ModelConfig): Route {
+    return {
+      name,
+      defaults,
+      deployments: targets.map((target) => deploy(this.#place(target.provider), target, timeouts)),
+    };
+  }
+
+  #place(name: string): Place {
+    const place = this.places.get(name);
+    if (place === undefined) throw new Error(`There is no provider "${name}".`);
+    return place;
+  }
+}
+
+const MAX_REMEMBERED = 10_000;
+
+export function buildRoutes(config: Config, registry: ProviderRegistry, catalog: ModelCatalog): Routes {
+  const places = config.providers.map((provider): [string, Place] => [
+    provider.name,
+    { config: provider, configured: registry.configure(provider) },
+  ]);
+  return new Routes(config.models, new Map(places), catalog);
+}
+
+/** Where and how one model is called. The route's clocks stand above the provider's, and these above the defaults. */
+function deploy(
+  { config, configured }: Place,
+  target: Pick<TargetConfig, 'model' | 'baseModel'>,
+  timeouts: Partial<Timeouts>,
+): Deployment {
+  const { deployments, baseModel } = config.settings;
+  const named =
+    isTextMap(deployments) && Object.hasOwn(deployments, target.model) ? deployments[target.model] : undefined;
+  return {
+    provider: config.name,
+    model: named ?? target.model,
+    baseModel: target.baseModel ?? (typeof baseModel === 'string' ? baseModel : target.model),
+    endpoint: configured.endpoint,
+    timeouts: { ...DEFAULT_TIMEOUTS, ...config.timeouts, ...timeouts },
+  };
+}
+
+const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>
+  typeof value === 'object' && value !== null;
+const isListed = ({ chat, listed }: ModelCard): boolean => chat && listed;

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { ProvidersModule } from '../providers/providers.module.js';
+import { ModelRouter } from './model-router.js';
+import { RouteTable } from './route-table.js';
+
+@Module({
+  imports: [ProvidersModule, CatalogModule],
+  providers: [RouteTable, ModelRouter],
+  exports: [RouteTable, ModelRouter],
+})
+export class RoutingModule {}

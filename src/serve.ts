@@ -1,0 +1,62 @@
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { FirstKey } from './access/first-key.js';
+import { AppModule } from './app.module.js';
+import type { Config } from './config/config.js';
+import { notYetInForce } from './config/config-warnings.js';
+import type { ConfigSource } from './config/load-config.js';
+import { welcome } from './welcome.js';
+import { Readiness } from './health/readiness.js';
+import { prepareHttp } from './http/prepare-http.js';
+import { PinoLogger } from './observability/pino-logger.js';
+import { RouteTable } from './routing/route-table.js';
+
+/** Builds the application of a config, ready to listen. */
+export async function createGateway(config: Config, source: ConfigSource): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, source), {
+    bodyParser: false, // Nest's would hold a stranger's body, and throws its text away
+    logger: new PinoLogger(config.logLevel),
+    abortOnError: false,
+  });
+  prepareHttp(app);
+  await app.init();
+  return app;
+}
+
+/** Starts the gateway, says where it is, and stops it when the process is told to end. */
+export async function serve(config: Config, source: ConfigSource): Promise<void> {
+  const app = await createGateway(config, source);
+  const log = new Logger('Parley');
+  for (const part of notYetInForce(config)) log.warn(`This version does not act on ${part} yet.`);
+  const { host, port } = config.server;
+  await app.listen(port, host);
+  app.get(Readiness).ready();
+  log.log(`Listening on ${await app.getUrl()}`);
+  const key = await app.get(FirstKey).ensure();
+  if (key !== undefined)
+    process.stdout.write(
+      welcome({
+        url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+        key,
+        models: app.get(RouteTable).list(),
+      }),
+    );
+  stopOnSignal(app, log);
+}
+
+function stopOnSignal(app: NestExpressApplication, log: Logger): void {
+  const stop = (signal: NodeJS.Signals) => {
+    log.log(`${signal}: no new requests; open answers are finished first.`);
+    app.get(Readiness).draining();
+    process.once(signal, () => process.exit(1)); // told twice: at once
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
+}

@@ -1,0 +1,87 @@
+import type { ChatCompletionChunk } from '../src/domain/chat.js';
+import type { ChatFrame } from '../src/domain/chat-frame.js';
+import { GatewayError } from '../src/domain/errors.js';
+import { COMPATIBLE_ROWS, OPENAI_QUIRKS } from '../src/providers/openai-compatible.js';
+import { openaiChat } from '../src/protocols/openai-chat/index.js';
+import type { StreamFacts } from '../src/protocols/protocol.js';
+import { piecesOf } from './support/pieces.js';
+import { chatRecordings, withoutRecordings, type Recording } from './support/recordings.js';
+
+const FACTS: StreamFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, model: 'asked-for', includeUsage: true };
+
+const protocolOf = ({ provider }: Recording) => {
+  const row = COMPATIBLE_ROWS.find(({ type }) => type === (provider === 'llamacpp' ? 'llama-cpp' : provider));
+  return openaiChat(row?.quirks ?? (/openai/.test(provider) ? OPENAI_QUIRKS : {}));
+};
+
+/** What a client would read of a stream cut into these pieces: its text, or the error it ends with. */
+function read(recording: Recording, pieces: readonly Buffer[]): string {
+  const decoder = protocolOf(recording).stream(FACTS);
+  const sent: Buffer[] = [];
+  try {
+    const keep = ({ bytes }: ChatFrame) => sent.push(Buffer.from(bytes));
+    for (const piece of pieces) decoder.next(piece, keep);
+    decoder.end(keep);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    sent.push(Buffer.from(`error: ${error.status} ${String(error.code)}`));
+  }
+  return Buffer.concat(sent).toString('utf8');
+}
+
+const chunksOf = (text: string): readonly ChatCompletionChunk[] =>
+  text
+    .split('\n\n')
+    .flatMap((event) => (event.startsWith('data: ') ? [JSON.parse(event.slice(6)) as ChatCompletionChunk] : []));
+
+const streams = chatRecordings().filter(({ isStream, status }) => isStream && status === 200);
+
+(withoutRecordings === undefined ? describe : describe.skip)(
+  `recorded streams${withoutRecordings ? ` (${withoutRecordings})` : ''}`,
+  () => {
+    it.each(streams.map((recording) => [recording.name, recording] as const))(
+      '%s reads the same however it is cut',
+      (_name, recording) => {
+        const whole = read(recording, [recording.response]);
+        expect(whole).not.toBe('');
+        for (const size of [1, 2, 7, 64, 1000]) expect(read(recording, piecesOf(recording.response, size))).toBe(whole);
+        const step = Math.max(1, Math.floor(recording.response.length / 500));
+        for (let at = 1; at < recording.response.length; at += step)
+          expect(read(recording, [recording.response.subarray(0, at), recording.response.subarray(at)])).toBe(whole);
+      },
+    );
+
+    it.each(streams.map((recording) => [recording.name, recording] as const))(
+      '%s keeps to the contract',
+      (_name, recording) => {
+        const chunks = chunksOf(read(recording, [recording.response]));
+        const heads = new Set(
+          chunks.map(({ id, created, model, object }) => JSON.stringify([id, created, model, object])),
+        );
+        expect(heads.size).toBeLessThanOrEqual(1);
+        const seen = new Set<number>();
+        for (const { choices } of chunks)
+          for (const { index, delta } of choices) {
+            expect(delta.role).toBe(seen.has(index) ? undefined : 'assistant');
+            seen.add(index);
+          }
+      },
+    );
+
+    it.each(streams.map((recording) => [recording.name, recording] as const))(
+      '%s is an error when it is cut short',
+      (_name, recording) => {
+        const first = recording.response.indexOf('"finish_reason":"');
+        const cut =
+          first === -1 ? Math.floor(recording.response.length / 2) : recording.response.lastIndexOf('\n\n', first) + 2;
+        const text = read(recording, [recording.response.subarray(0, cut)]);
+        expect(text).toMatch(/error: \d{3} /);
+        expect(
+          chunksOf(text.slice(0, text.lastIndexOf('error:'))).every(({ choices }) =>
+            choices.every((choice) => choice.finish_reason === null),
+          ),
+        ).toBe(true);
+      },
+    );
+  },
+);
