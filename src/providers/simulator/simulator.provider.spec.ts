@@ -72,36 +72,35 @@ function chunksOf(frames: readonly ChatFrame[]): ChatCompletionChunk[] {
     .map((event) => JSON.parse(event.replace(/^data: /, '')));
 }
 
+type Tree = Record<string, unknown>;
+
 /** Adds chunks up as a client does; strings that come twice would double. */
-function fold(chunks: readonly ChatCompletionChunk[]): unknown {
-  const choices: any[] = [];
-  for (const { index, delta, finish_reason: reason, ...rest } of chunks.flatMap((chunk) => chunk.choices)) {
-    choices[index] ??= { index, message: {}, finish_reason: null, logprobs: null };
-    const choice = choices[index];
-    choice.finish_reason = reason ?? choice.finish_reason;
+function fold(chunks: readonly ChatCompletionChunk[]): readonly Tree[] {
+  const choices: Tree[] = [];
+  for (const { index, delta, finish_reason: reason, logprobs } of chunks.flatMap((chunk) => chunk.choices)) {
     const { tool_calls: calls = [], ...members } = delta;
-    add(choice.message, members);
-    for (const { index: at, ...fragment } of calls) add(((choice.message.tool_calls ??= [])[at] ??= {}), fragment);
-    const { logprobs } = rest as any;
-    if (logprobs) (choice.logprobs ??= { content: [], refusal: null }).content.push(...logprobs.content);
+    const choice = (choices[index] ??= { index, message: {}, finish_reason: null, logprobs: null });
+    add(choice, { message: members, logprobs: logprobs ?? null, ...(reason !== null && { finish_reason: reason }) });
+    for (const { index: at, ...fragment } of calls) add(choice, { message: { tool_calls: { [at]: fragment } } });
   }
   return choices;
 }
 
-function add(target: any, fragment: object): void {
-  for (const [key, value] of Object.entries(fragment)) {
-    if (typeof value === 'string') target[key] = (target[key] ?? '') + value;
-    else if (value === null) target[key] ??= null;
-    else add((target[key] ??= {}), value);
+function add(target: Tree, fragment: object): void {
+  for (const [key, value] of Object.entries(fragment) as [string, unknown][]) {
+    if (value === null) target[key] ??= null;
+    else if (typeof value === 'string') target[key] = `${(target[key] as string | null | undefined) ?? ''}${value}`;
+    else if (Array.isArray(value)) target[key] = [...((target[key] as unknown[] | null | undefined) ?? []), ...value];
+    else if (typeof value === 'object') add((target[key] ??= {}) as Tree, value);
   }
 }
 
-/** What both forms of an answer have in common. */
-function essence(choices: any): unknown {
-  return choices.map(({ index, message, finish_reason, logprobs }: any) => {
-    const { annotations: _, ...rest } = message;
-    const calls = rest.tool_calls?.map(({ id: __, ...toolCall }: any) => toolCall);
-    return { index, finish_reason, logprobs, message: { ...rest, ...(calls && { tool_calls: calls }) } };
+/** What both forms of an answer have in common: all but the ids of calls and the form of their list. */
+function essence(choices: readonly object[]): unknown {
+  return choices.map((choice) => {
+    const { message, ...rest } = choice as { message: { annotations?: unknown; tool_calls?: object } };
+    const { annotations: _, tool_calls: calls = [], ...members } = message;
+    return { ...rest, message: members, calls: Object.values(calls).map(({ id: __, ...toolCall }) => toolCall) };
   });
 }
 
@@ -290,9 +289,9 @@ describe('text', () => {
   it('has log probabilities of OpenAI’s shape', async () => {
     const { choices } = await complete({ logprobs: true, top_logprobs: 2, simulator: { text: 'né' } });
     const candidate = { token: expect.any(String), logprob: expect.any(Number), bytes: expect.any(Array) };
-    const { content, refusal } = choices[0]?.logprobs as any;
+    const { content, refusal } = choices[0]?.logprobs as { content: { bytes: number[] }[]; refusal: null };
     expect(refusal).toBeNull();
-    expect(content.flatMap(({ bytes }: any) => bytes)).toEqual([...Buffer.from('né')]);
+    expect(content.flatMap(({ bytes }) => bytes)).toEqual([...Buffer.from('né')]);
     for (const entry of content) expect(entry).toEqual({ ...candidate, top_logprobs: [candidate, candidate] });
   });
 });
@@ -456,7 +455,7 @@ describe('faults', () => {
     expect(await outcome({ simulator: { fault: 'cut', after_chunks: 1, chunk_ms: 1 } })).toMatchObject({ chunks: 1 });
   });
 
-  it.each<[string, object, Partial<Timeouts>, object]>([
+  it.each<[string, object, Partial<Timeouts>, { chunks: number; clock: string }]>([
     ['before the first', { fault: 'stall' }, { firstToken: 60 }, { chunks: 0, clock: 'firstToken' }],
     ['in the middle', { fault: 'stall', after_chunks: 2 }, { idle: 60 }, { chunks: 2, clock: 'idle' }],
     ['because it is slower than it may be', { chunk_ms: 5000 }, { idle: 60 }, { chunks: 2, clock: 'idle' }],
@@ -466,7 +465,7 @@ describe('faults', () => {
       { firstToken: 60 },
       { chunks: 0, clock: 'firstToken' },
     ],
-  ])('a stream that stalls %s runs into the clock', async (_, simulator, timeouts, { chunks, clock }: any) => {
+  ])('a stream that stalls %s runs into the clock', async (_, simulator, timeouts, { chunks, clock }) => {
     const ended = await outcome({ simulator }, { timeouts });
     expect(ended).toMatchObject({ chunks, error: { clock } });
     expect(ended.error).toBeInstanceOf(UpstreamTimeoutError);
