@@ -8,10 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
 const HERE = import.meta.dirname;
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const ADMIN_KEY = 'bench-admin-key-0000';
 
 /** Without the kernel's accounts, CPU and memory are left out of the report. */
@@ -55,13 +53,13 @@ export function startLoad() {
 }
 
 /** The gateway as it is shipped, with a folder and a key of its own. `readyMs`: from the start of the process to ready. */
-export async function startGateway(upstreamUrl) {
+export async function startGateway(main, upstreamUrl) {
   const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'));
   const config = join(folder, 'parley.yaml');
   await writeFile(config, gatewayConfig(upstreamUrl));
   const url = `http://127.0.0.1:${await freePort()}`;
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [main], {
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'production',

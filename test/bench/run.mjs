@@ -1,15 +1,21 @@
 #!/usr/bin/env node
 // What the gateway costs beside a bare proxy, both in one run on loopback.   npm run bench -- [--quick] [--json FILE]
+// `--main FILE`: another build of the gateway than dist/.
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cpuMicros, hasAccounts, residentMb, startGateway, startLoad, startServer } from './processes.mjs';
 import { FIRST_TOKEN, PLAIN, STREAMS } from './scenarios.mjs';
 import { median, percentile, print } from './report.mjs';
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    main: { type: 'string', default: fileURLToPath(new URL('../../dist/main.js', import.meta.url)) },
+  },
 });
 const PLAN = options.quick
   ? { rounds: 2, windowMs: 500, heatMs: 1_200, warmUpMs: 300, starts: 1, firstTokens: 150 }
@@ -74,7 +80,7 @@ async function compareFirstToken({ bare, gateway, load }) {
 async function measureStart(upstream, processes) {
   const starts = [];
   for (let start = 1; ; start += 1) {
-    const gateway = await startGateway(upstream.url);
+    const gateway = await startGateway(options.main, upstream.url);
     processes.push(gateway);
     starts.push(gateway.readyMs);
     if (start === PLAN.starts)
