@@ -1,5 +1,5 @@
 import type { OpenApiDocument } from '../openapi.js';
-import { ADMIN_KEY, NO_KEY, type Operation } from '../paths/operation.js';
+import type { Operation } from '../paths/operation.js';
 import type { Schema } from '../schemas/schema.js';
 import { Markup, markup, NOTHING, prose } from './markup.js';
 import { memberTable, optionsOf, typeOf } from './schema-table.js';
@@ -108,8 +108,9 @@ function curl({ method, path, operation }: Endpoint): string {
   const lines = [
     `curl ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}${HERE}${path.replace(/\{(\w+)\}/g, '$$$1')}`,
   ];
-  const key = operation.security === ADMIN_KEY ? '$PARLEY_ADMIN_KEY' : '$PARLEY_API_KEY';
-  if (operation.security !== NO_KEY) lines.push(`-H "Authorization: Bearer ${key}"`);
+  const [credential] = operation.security;
+  const key = credential && 'adminKey' in credential ? '$PARLEY_ADMIN_KEY' : '$PARLEY_API_KEY';
+  if (credential !== undefined) lines.push(`-H "Authorization: Bearer ${key}"`);
   const example = operation.requestBody?.content['application/json']?.example;
   if (example !== undefined) {
     lines.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(example)}'`);

@@ -13,7 +13,7 @@ const filter = (name: string, description: string): Parameter => ({ name, in: 'q
 
 const FILTERS: readonly Parameter[] = [
   filter('from', 'The first moment that counts, ISO 8601.'),
-  filter('to', 'The first moment that no longer counts, ISO 8601.'),
+  filter('to', 'The first moment that no longer counts, ISO 8601; a bare day is counted whole.'),
   filter('key_id', 'Of this key.'),
   filter('model', 'Of this model name, as the client wrote it.'),
   filter('provider', 'Answered by this provider.'),

@@ -19,7 +19,7 @@ const PERIOD: readonly Parameter[] = [
   {
     name: 'to',
     in: 'query',
-    description: 'The first moment that no longer counts.',
+    description: 'The first moment that no longer counts; a bare day is counted whole.',
     schema: text('A date or a time, ISO 8601.'),
   },
 ];

@@ -95,7 +95,11 @@ export const gatewaySchemas: Schemas = {
     reset: nullable(text('As `6m0s`.')),
   }),
   Budget: object(budget()),
-  NewKey: request({ name: { ...text(), minLength: 1 } }, KEY_TERMS),
+  NewKey: {
+    ...request({ name: { ...text(), minLength: 1, maxLength: 200 } }, KEY_TERMS),
+    // A limit misspelt would be no limit.
+    additionalProperties: false,
+  },
   Key: object({
     id: text(),
     key_prefix: text('The start of the key, to recognise it by.'),
@@ -106,7 +110,7 @@ export const gatewaySchemas: Schemas = {
   CreatedKey: {
     allOf: [ref('Key'), object({ key: text('The key itself. It is shown only this once.') })],
   },
-  DeletedKey: object({ id: text() }, { deleted: flag() }),
+  DeletedKey: object({ id: text(), object: only('key'), deleted: flag() }),
   KeyList: page('Key'),
   RequestRecord: object({
     request_id: text(),
