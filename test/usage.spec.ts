@@ -29,7 +29,7 @@ import { UsageStore } from '../src/usage/usage.store.js';
 const NOW = Date.UTC(2026, 10, 22, 12);
 const DAY = 86_400_000;
 
-const CALLERS: Record<string, object> = {
+const CALLERS: Record<string, Principal> = {
   key_ci: {
     keyId: 'key_ci',
     name: 'ci',
@@ -131,7 +131,7 @@ class CallersModule implements NestModule {
       .apply((request: Request, _: Response, next: NextFunction) => {
         const id = `req_${String(request.headers['x-id'] ?? 'none')}`;
         attachContext(request, new RequestContext(id, performance.now(), NOW, { strict: false, tags: [] }));
-        const caller = CALLERS[String(request.headers['x-caller'])] as Principal | undefined;
+        const caller = CALLERS[String(request.headers['x-caller'])];
         contextOf(request).principal = caller;
         next();
       })

@@ -143,7 +143,7 @@ describe('KeyDirectory', () => {
       store.mode = 'up';
       store.keys.clear();
       await jest.advanceTimersByTimeAsync(1_000);
-      directory.find(key);
+      await directory.find(key);
       await jest.advanceTimersByTimeAsync(0);
       expect(await found()).toBeUndefined();
     },

@@ -46,8 +46,10 @@ function budget(value: object | null): Budget | null {
 function instant(text: string | null): number | null {
   if (text === null) return null;
   const at = Date.parse(text);
-  // The form alone allows 30 February.
-  if (Number.isNaN(at)) throw invalid('expires_at', 'is not a time that exists');
+  // What reads as a time may still be 30 February, which Date takes for 2 March, or a leap second, which it does not take.
+  const day = text.slice(0, 10);
+  if (Number.isNaN(at) || new Date(day).toISOString().slice(0, 10) !== day)
+    throw invalid('expires_at', 'is not a time that exists');
   return at;
 }
 

@@ -24,7 +24,7 @@ function checkMessage(message: Fields, index: number): void {
   if (!ROLES.includes(role)) throw badValue(path('role'), ROLES.map((known) => `'${String(known)}'`).join(', '), role);
   if (content === undefined || content === null) {
     if (role !== 'assistant' && role !== 'function') throw badType(path('content'), 'a string or an array', content);
-  } else if (typeof content !== 'string') checkParts(content, path('content'));
+  } else if (typeof content !== 'string') checkParts(content, path('content'), role);
   if (role === 'tool' && typeof message['tool_call_id'] !== 'string')
     throw badType(path('tool_call_id'), 'a string', message['tool_call_id']);
   if (role === 'function' && typeof message['name'] !== 'string')
@@ -32,9 +32,9 @@ function checkMessage(message: Fields, index: number): void {
   if (message['tool_calls'] != null) checkToolCalls(message['tool_calls'], path('tool_calls'));
 }
 
-function checkParts(content: unknown, path: string): void {
+function checkParts(content: unknown, path: string, role: string): void {
   if (!Array.isArray(content)) throw badType(path, 'a string or an array', content);
-  if (content.length === 0) throw emptyArray(path);
+  if (content.length === 0 && role !== 'assistant') throw emptyArray(path); // a turn of tool calls has nothing to say
   content.forEach((part: unknown, index) => {
     if (!isObject(part)) throw badType(`${path}[${index}]`, 'an object', part);
     checkPart(part, `${path}[${index}]`);
@@ -51,6 +51,7 @@ function checkPart(part: Fields, path: string): void {
       if (typeof part[type] !== 'string') throw badType(`${path}.${type}`, 'a string', part[type]);
       return;
     case 'image_url':
+      if (typeof part['image_url'] === 'string') return; // Mistral's own form
       return checkText(part['image_url'], `${path}.image_url`, 'url');
     case 'input_audio':
       checkText(part['input_audio'], `${path}.input_audio`, 'data');

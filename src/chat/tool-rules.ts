@@ -6,8 +6,9 @@ export function checkTools(tools: unknown): void {
   tools.forEach((tool: unknown, index) => {
     const path = `tools[${index}]`;
     const { type, function: fn } = asObject(tool, path);
-    if (typeof type !== 'string') throw badType(`${path}.type`, 'a string', type);
-    if (type !== 'function') return;
+    // Mistral takes tools without a type, and some clients of its own leave it out.
+    if (type !== undefined && typeof type !== 'string') throw badType(`${path}.type`, 'a string', type);
+    if (type !== undefined && type !== 'function') return;
     const { name, parameters } = asObject(fn, `${path}.function`);
     if (typeof name !== 'string' || name === '')
       throw badType(`${path}.function.name`, 'a string that is not empty', name);

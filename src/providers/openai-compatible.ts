@@ -104,7 +104,6 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
     baseUrlEnv: ['DEEPSEEK_BASE_URL', 'DEEPSEEK_API_BASE'],
     quirks: {
       limit: 'max_tokens',
-      renames: { user: 'user_id' },
       refuses: ['seed', 'logit_bias'],
       lacks: ['n'],
       schemaInWords: true,

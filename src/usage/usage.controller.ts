@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import { MethodNotAllowedError, UnauthorizedError } from '../domain/errors.js';
 import type { Principal } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
-import type { VirtualKey } from '../domain/virtual-key.js';
 import { Context } from '../http/context.js';
 import { budgetStart, budgetEnd } from './budget-period.js';
 import { DAY_MS, period, type QueryParameters } from './query.js';
@@ -12,9 +11,6 @@ import { usd } from './usd.js';
 
 const PATHS = ['v1/usage', 'usage', 'openai/v1/usage'];
 const DAYS_SHOWN = 31;
-
-/** A principal, with as much of its key's terms as the guard knows. */
-type Caller = Principal & Partial<Pick<VirtualKey, 'expiresAt' | 'rpm' | 'tpm' | 'concurrency' | 'budget'>>;
 
 /** What the calling key has used and may use. */
 @Controller()
@@ -46,7 +42,7 @@ export class UsageController {
     throw new MethodNotAllowedError(method, ['GET', 'HEAD']);
   }
 
-  async #budget({ keyId, budget = null }: Caller, now: number) {
+  async #budget({ keyId, budget = null }: Principal, now: number) {
     if (budget === null) return null;
     const { costNanoUsd } = await this.store.sum({ keyId, from: budgetStart(budget.per, now) });
     const end = budgetEnd(budget.per, now);
@@ -60,7 +56,7 @@ export class UsageController {
 }
 
 /** What is left of a limit is not known before limits are counted. */
-function terms({ name, models, expiresAt = null, rpm = null, tpm = null, concurrency = null }: Caller) {
+function terms({ name, models, expiresAt = null, rpm = null, tpm = null, concurrency = null }: Principal) {
   return {
     key: { name, models, expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString() },
     limits: {

@@ -18,8 +18,8 @@ const { values: options } = parseArgs({
   },
 });
 const PLAN = options.quick
-  ? { rounds: 2, windowMs: 500, heatMs: 1_200, warmUpMs: 300, starts: 1, firstTokens: 150 }
-  : { rounds: 3, windowMs: 1_500, heatMs: 2_500, warmUpMs: 800, starts: 3, firstTokens: 600 };
+  ? { rounds: 2, windowMs: 500, heat: { requests: 3_000, ms: 2_500 }, warmUpMs: 300, starts: 1, firstTokens: 100 }
+  : { rounds: 3, windowMs: 1_500, heat: { requests: 8_000, ms: 8_000 }, warmUpMs: 800, starts: 3, firstTokens: 600 };
 
 /** CPU microseconds of the server for one unit (a request or a chunk) of the scenario. */
 async function costOf(server, scenario, load) {
@@ -110,7 +110,7 @@ async function bench(processes) {
       limit: 150,
     });
     // The first thousands of requests cost several times the rest, until everything on their way is compiled.
-    for (const server of [bare, gateway]) await load.run({ ...server, scenario: PLAIN[0], ms: PLAN.heatMs });
+    for (const server of [bare, gateway]) await load.run({ ...server, scenario: PLAIN[0], ...PLAN.heat });
     for (const scenario of [...PLAIN, ...STREAMS]) rows.push(await compareCost(scenario, servers));
   } else {
     console.log('skipped: CPU and memory, which are read from /proc');

@@ -6,7 +6,7 @@ import type { ChatDecoder, EmitFrame, StreamFacts } from '../protocol.js';
 import { reportedFailure } from './failure.js';
 import { completionChunks } from './completion-chunks.js';
 import { chatCompletion } from './response.js';
-import { isComplete, startStream, stepStream, usageChunk, type StreamState } from './stream.js';
+import { closeStream, isComplete, startStream, stepStream, usageChunk, type StreamState } from './stream.js';
 import { isObject, type WireAnswer } from './wire.js';
 
 /** Reads a stream of the OpenAI family. Events that are right already are sent on as the text they came in. */
@@ -55,6 +55,7 @@ export class ChatStreamDecoder implements ChatDecoder {
       if (this.#body !== undefined) this.#readBody(Buffer.concat(this.#body));
       else this.#read(this.#splitter.rest());
       if (!isComplete(this.#state)) throw new TruncatedStreamError();
+      this.#close();
     } catch (error) {
       if (this.#started && this.#out !== '') emit(this.#frame(undefined));
       throw error;
@@ -81,6 +82,7 @@ export class ChatStreamDecoder implements ChatDecoder {
     if (this.#done || data === undefined || data === '') return;
     if (data.startsWith('[DONE]')) {
       this.#done = true;
+      this.#close();
       return;
     }
     const wire = parseEvent(data);
@@ -94,6 +96,12 @@ export class ChatStreamDecoder implements ChatDecoder {
       );
       this.#out += chunk === (wire as unknown) && event.canonical ? this.#sameText(data, wire) : this.#newText(chunk);
     }
+  }
+
+  #close(): void {
+    const { state, chunks } = closeStream(this.#state);
+    this.#state = state;
+    for (const chunk of chunks) this.#out += this.#newText(chunk);
   }
 
   /** The event's own text, but for `usage: null`, which stands in every chunk if usage was asked for and else in none. */

@@ -12,16 +12,17 @@ export interface ChoiceState {
   readonly opened: boolean;
   readonly finished: boolean;
   readonly tools: readonly ToolState[];
-  readonly legacyCall: boolean;
   readonly think: ThinkState;
+  /** The end of a choice with tool calls: some servers send a last piece of arguments after it. */
+  readonly heldEnd: ChunkChoice | undefined;
 }
 
 export const FRESH_CHOICE: ChoiceState = {
   opened: false,
   finished: false,
   tools: [],
-  legacyCall: false,
   think: THINK_START,
+  heldEnd: undefined,
 };
 
 export interface ChoiceStep {
@@ -51,21 +52,42 @@ export function isPlainDelta({ opened, finished }: ChoiceState, choice: WireChoi
 export function stepChoice(state: ChoiceState, wire: WireChoice, place: Place): ChoiceStep {
   const failure = reportedFailure(wire);
   if (failure !== undefined) throw failure;
-  if (state.finished) return { state, choices: [] }; // a late filter verdict, a repeated end, a summary of the answer
-  const delta = wire.delta ?? {};
+  if (state.finished) return stepAfterEnd(state, wire, place);
   const ending = typeof wire.finish_reason === 'string' && wire.finish_reason !== '' ? wire.finish_reason : undefined;
-  const step = stepDelta(state, delta, { ...place, ending: ending !== undefined });
-  const calledTools = step.state.tools.length > 0;
-  const reason = ending === undefined ? null : finishReason(ending, calledTools);
-  const next = { ...step.state, finished: reason !== null };
+  const step = stepDelta(state, wire.delta ?? {}, { ...place, ending: ending !== undefined });
   const hasOutput = Object.keys(step.delta).length > 0;
-  if (reason === null) {
-    if (!hasOutput && state.opened) return { state: next, choices: [] }; // nothing was said
-    return { state: next, choices: [rightChoice(wire, place.index, { delta: step.delta, reason, native: undefined })] };
+  if (ending === undefined) {
+    if (!hasOutput && state.opened) return { state: step.state, choices: [] }; // nothing was said
+    return {
+      state: step.state,
+      choices: [rightChoice(wire, place.index, { delta: step.delta, reason: null, native: undefined })],
+    };
   }
+  const { tools } = step.state;
+  const reason = finishReason(ending, tools.length > 0);
   const native = ending === reason ? undefined : ending;
   const end = rightChoice(wire, place.index, { delta: {}, reason, native });
-  return { state: next, choices: hasOutput ? [partOf(wire, place.index, step.delta), end] : [end] };
+  const output = hasOutput ? [partOf(wire, place.index, step.delta)] : [];
+  const finished = { ...step.state, finished: true };
+  if (tools.length > 0) return { state: { ...finished, heldEnd: end }, choices: output };
+  return { state: finished, choices: [...output, end] };
+}
+
+/** Late filter verdicts, repeated ends and summaries of the answer are not output; late arguments are. */
+function stepAfterEnd(state: ChoiceState, wire: WireChoice, { index, id }: Place): ChoiceStep {
+  const late = state.heldEnd === undefined ? [] : (wire.delta?.tool_calls ?? []);
+  const { state: tools, deltas } = stepToolCalls(state.tools, late, `${id}:${index}`);
+  if (deltas.length === 0) return { state, choices: [] };
+  return { state: { ...state, tools }, choices: [partOf(wire, index, { tool_calls: deltas })] };
+}
+
+/** What a choice still owes when the stream is over: the empty object for calls without arguments, and its end. */
+export function closeChoice({ heldEnd, tools }: ChoiceState): readonly ChunkChoice[] {
+  if (heldEnd === undefined) return [];
+  const empty = tools.flatMap(({ announced, hasArguments }, index) =>
+    announced && !hasArguments ? [{ index, function: { arguments: '{}' } }] : [],
+  );
+  return empty.length === 0 ? [heldEnd] : [partOf({}, heldEnd.index, { tool_calls: empty }), heldEnd];
 }
 
 interface Right {
@@ -110,12 +132,8 @@ interface DeltaStep {
 
 function stepDelta(state: ChoiceState, wire: WireMessage, place: Place & { readonly ending: boolean }): DeltaStep {
   const spoken = stepText(state, wire, place);
-  const tools = stepToolCalls(state.tools, wire.tool_calls ?? [], {
-    id: `${place.id}:${place.index}`,
-    ending: place.ending,
-  });
-  const legacyCall = state.legacyCall || wire['function_call'] != null;
-  const next: ChoiceState = { ...state, opened: true, tools: tools.state, legacyCall, think: spoken.think };
+  const tools = stepToolCalls(state.tools, wire.tool_calls ?? [], `${place.id}:${place.index}`);
+  const next: ChoiceState = { ...state, opened: true, tools: tools.state, think: spoken.think };
   const { role: _r, content, refusal, reasoning: _n, reasoning_content: _rc, tool_calls: calls, ...rest } = wire;
   const delta: Record<string, unknown> = {};
   if (!state.opened) delta['role'] = 'assistant';

@@ -21,37 +21,24 @@ export interface ToolStep {
   unchanged(wire: readonly WireToolCall[] | null | undefined): boolean;
 }
 
-interface Place {
-  /** Where ids are made from for calls that have none. */
-  readonly id: string;
-  /** The choice ends with this chunk: calls without arguments get the empty object. */
-  readonly ending: boolean;
-}
-
 /**
  * Puts fragments of tool calls right: an index from 0 without gaps, id, type and name in the first fragment
- * and only there, arguments as text (OpenAI wire §2.6, §2.9).
+ * and only there, arguments as text (OpenAI wire §2.6, §2.9). Ids for calls that have none are made from `seed`.
  */
-export function stepToolCalls(tools: readonly ToolState[], wire: readonly WireToolCall[], place: Place): ToolStep {
-  if (wire.length === 0 && !place.ending) return NOTHING(tools);
+export function stepToolCalls(tools: readonly ToolState[], wire: readonly WireToolCall[], seed: string): ToolStep {
+  if (wire.length === 0) return NOTHING(tools);
   const state = [...tools];
   const deltas = wire.flatMap((fragment): readonly ToolCallDelta[] => {
     const index = indexOf(state, fragment);
     const before = state[index];
     const step = stepFragment(before, fragment, {
       index,
-      id: `${place.id}:${index}`,
+      id: `${seed}:${index}`,
       taken: before === undefined && isTaken(state, fragment.id),
     });
     state[index] = step.state;
     return step.delta === undefined ? [] : [step.delta];
   });
-  if (place.ending)
-    state.forEach((tool, index) => {
-      if (!tool.announced || tool.hasArguments) return;
-      state[index] = { ...tool, hasArguments: true };
-      deltas.push({ index, function: { arguments: '{}' } });
-    });
   return {
     state,
     deltas,

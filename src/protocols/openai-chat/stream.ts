@@ -1,7 +1,7 @@
 import type { ChatCompletionChunk, ChunkChoice, Usage } from '../../domain/chat.js';
 import type { AnswerFacts } from '../protocol.js';
 import { reportedFailure } from './failure.js';
-import { FRESH_CHOICE, isPlainDelta, stepChoice, type ChoiceState } from './stream-choice.js';
+import { closeChoice, FRESH_CHOICE, isPlainDelta, stepChoice, type ChoiceState } from './stream-choice.js';
 import { usageFrom } from './usage.js';
 import { isObject, type WireAnswer, type WireChoice } from './wire.js';
 
@@ -14,6 +14,8 @@ export interface StreamState {
   readonly usage: Usage | undefined;
   /** The provider's own usage chunk, kept for the fields beside the counts. */
   readonly usageChunk: WireAnswer | undefined;
+  /** The chunk whose end is held back, for the fields beside the choice. */
+  readonly endChunk: WireAnswer | undefined;
 }
 
 interface Head {
@@ -33,6 +35,7 @@ export const startStream = (answer: AnswerFacts): StreamState => ({
   choices: new Map(),
   usage: undefined,
   usageChunk: undefined,
+  endChunk: undefined,
 });
 
 /** Every choice that began has ended. */
@@ -54,13 +57,29 @@ export function stepStream(state: StreamState, wire: WireAnswer, thinkTags: bool
     return { state: opened, chunks: wire['moderation'] == null ? [] : [rebuilt(wire, head, [])] };
   const known = new Map(opened.choices);
   const parts: ChunkChoice[][] = [];
+  let { endChunk } = opened;
   for (const choice of choices) {
     const index = Number.isInteger(choice.index) ? (choice.index as number) : 0;
     const step = stepChoice(known.get(index) ?? FRESH_CHOICE, choice, { index, id: head.id, thinkTags });
     known.set(index, step.state);
+    if (step.state.heldEnd !== undefined) endChunk ??= wire;
     step.choices.forEach((part, at) => (parts[at] ??= []).push(part));
   }
-  return { state: { ...opened, head, choices: known }, chunks: parts.map((part) => sameOrRebuilt(wire, head, part)) };
+  return {
+    state: { ...opened, head, choices: known, endChunk },
+    chunks: parts.map((part) => sameOrRebuilt(wire, head, part)),
+  };
+}
+
+/** The chunks that every choice still owes, once the provider has said that this was all. */
+export function closeStream(state: StreamState): StreamStep {
+  const head = state.head ?? state.answer;
+  const owed = [...state.choices.values()].flatMap(closeChoice);
+  const closed = new Map([...state.choices].map(([index, choice]) => [index, { ...choice, heldEnd: undefined }]));
+  return {
+    state: { ...state, choices: closed },
+    chunks: owed.map((choice) => rebuilt(state.endChunk ?? {}, head, [choice])),
+  };
 }
 
 /** The usage chunk, made of what the provider said; undefined where it said nothing. */

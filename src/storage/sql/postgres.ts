@@ -30,9 +30,13 @@ export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = 
     application_name: 'parley',
     types: { getTypeParser: typeParser },
   });
-  // Without a listener the loss of an idle connection would end the process.
-  pool.on('error', (error) => {
-    logger.warn(`PostgreSQL closed a connection: ${error.message}`);
+  // Without listeners the loss of a connection would end the process: on the pool for idle ones, on each for those in use.
+  const lost = (error: Error): void => {
+    logger.warn(`A connection to PostgreSQL was lost: ${error.message}`);
+  };
+  pool.on('error', lost);
+  pool.on('connect', (client) => {
+    client.on('error', lost);
   });
   const query = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
   const migration = new PersistentMigration(query, logger);
