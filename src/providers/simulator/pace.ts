@@ -3,7 +3,7 @@ import { type ChatFrame, chunkEvent } from '../../domain/chat-frame.js';
 import type { Usage } from '../../domain/chat.js';
 import type { UpstreamCall } from '../provider.js';
 import { StreamClock } from '../stream-clock.js';
-import type { Beat } from './reply-chunks.js';
+import type { Beat } from './reply/reply-chunks.js';
 
 /** When the beats of an answer come, and where it breaks off. Milliseconds. */
 export interface Pace {

@@ -13,9 +13,9 @@ import {
 import { newCompletionId } from '../../domain/ids.js';
 import { type ChatOperation, type Provider, ProviderAdapter, type UpstreamCall } from '../provider.js';
 import { type BreakOff, pacedFrames } from './pace.js';
-import { beatCount, beatsOf } from './reply-chunks.js';
-import { completionOf } from './reply-completion.js';
-import { type Reply, replyTo } from './reply.js';
+import { beatCount, beatsOf } from './reply/reply-chunks.js';
+import { completionOf } from './reply/reply-completion.js';
+import { type Reply, replyTo } from './reply/reply.js';
 import { SeededRandom } from './schema/seeded-random.js';
 import { type Fault, readOptions, type SimulatorOptions } from './simulator-options.js';
 import { countPrompt, loadTokenizer } from './token-count.js';

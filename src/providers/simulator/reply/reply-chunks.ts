@@ -1,5 +1,5 @@
-import type { ChatCompletionChunk, ChunkChoice, Delta } from '../../domain/chat.js';
-import type { AnswerFacts } from '../../protocols/protocol.js';
+import type { ChatCompletionChunk, ChunkChoice, Delta } from '../../../domain/chat.js';
+import type { AnswerFacts } from '../../../protocols/protocol.js';
 import { logprobsOf } from './logprobs.js';
 import { callId, COMMON } from './reply-completion.js';
 import type { Reply, ReplyCall, ReplyChoice } from './reply.js';

@@ -1,5 +1,5 @@
-import type { ChatRequest } from '../../domain/chat.js';
-import { InvalidRequestError } from '../../domain/errors.js';
+import type { ChatRequest } from '../../../domain/chat.js';
+import { InvalidRequestError } from '../../../domain/errors.js';
 import { calledTools, lastUserText, toolResults } from './conversation.js';
 
 /** A tool of the request. `legacy`: it was given as one of `functions`. */

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatRequest } from '../../domain/chat.js';
+import type { ChatMessage, ChatRequest } from '../../../domain/chat.js';
 
 /** What a tool answered, and which. */
 export interface ToolResult {

@@ -1,8 +1,8 @@
-import type { ChatRequest, FinishReason, Usage } from '../../domain/chat.js';
+import type { ChatRequest, FinishReason, Usage } from '../../../domain/chat.js';
 import { lastUserText } from './conversation.js';
 import { replyText } from './reply-text.js';
-import { MAX_REPLY_TOKENS, type SimulatorOptions } from './simulator-options.js';
-import type { CutText, Tokenizer } from './token-count.js';
+import { MAX_REPLY_TOKENS, type SimulatorOptions } from '../simulator-options.js';
+import type { CutText, Tokenizer } from '../token-count.js';
 import { chooseTools, type Tool, type ToolChoice } from './tool-choice.js';
 import { structuredText, toolInput } from './tool-input.js';
 

@@ -1,7 +1,7 @@
-import type { ChatRequest } from '../../domain/chat.js';
+import type { ChatRequest } from '../../../domain/chat.js';
 import { attachments, lastUserText, toolResults } from './conversation.js';
-import { SeededRandom } from './schema/seeded-random.js';
-import type { SimulatorOptions } from './simulator-options.js';
+import { SeededRandom } from '../schema/seeded-random.js';
+import type { SimulatorOptions } from '../simulator-options.js';
 
 const DEFAULT_TOKENS = 64;
 const QUOTED = 400;

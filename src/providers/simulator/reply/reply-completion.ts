@@ -1,6 +1,6 @@
-import type { AssistantMessage, ChatCompletion, ToolCall } from '../../domain/chat.js';
-import { shortToolCallId } from '../../domain/ids.js';
-import type { AnswerFacts } from '../../protocols/protocol.js';
+import type { AssistantMessage, ChatCompletion, ToolCall } from '../../../domain/chat.js';
+import { shortToolCallId } from '../../../domain/ids.js';
+import type { AnswerFacts } from '../../../protocols/protocol.js';
 import { logprobsOf } from './logprobs.js';
 import type { Reply, ReplyCall, ReplyChoice } from './reply.js';
 

@@ -1,8 +1,8 @@
-import { InvalidRequestError } from '../../domain/errors.js';
-import { isObject, type Keywords, UnsatisfiableSchemaError } from './schema/json-schema.js';
-import { samplePattern } from './schema/pattern-sample.js';
-import { sampleJson } from './schema/schema-sample.js';
-import { SeededRandom } from './schema/seeded-random.js';
+import { InvalidRequestError } from '../../../domain/errors.js';
+import { isObject, type Keywords, UnsatisfiableSchemaError } from '../schema/json-schema.js';
+import { samplePattern } from '../schema/pattern-sample.js';
+import { sampleJson } from '../schema/schema-sample.js';
+import { SeededRandom } from '../schema/seeded-random.js';
 import type { Tool } from './tool-choice.js';
 
 /** The arguments of a function as JSON text that meets its schema; for a custom tool, what the user said or a text of its form. */
