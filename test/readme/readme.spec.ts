@@ -1,9 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { transformSync } from '@swc/core';
+import { notYetInForce } from '../../src/config/config-warnings.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { PROVIDER_TYPES } from '../../src/providers/provider-types.js';
 import { type Gateway, startGateway } from '../support/gateway.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -79,6 +83,19 @@ describe('the samples of the README', () => {
     const printed = await run(['bash', '-euo', 'pipefail'], here(code), gateway.key);
     expect(printed).toMatch(/"choices":/);
     expect(printed).toMatch(PRINTS[section] ?? /"finish_reason":"stop"/);
+  });
+
+  it('of a configuration is sound, and this version acts on all of it', () => {
+    const [, sample] = samples('yaml');
+    const folder = mkdtempSync(join(tmpdir(), 'parley-readme-'));
+    try {
+      const file = join(folder, 'parley.yaml');
+      writeFileSync(file, sample?.code ?? '');
+      const env = { OPENAI_API_KEY: 'sk-1', AZURE_OPENAI_API_KEY: 'key', CI_KEY: `sk-parley-${'a'.repeat(43)}` };
+      expect(notYetInForce(loadConfig({ types: PROVIDER_TYPES, file, env }))).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('cover each section in each language', () => {
