@@ -109,7 +109,7 @@ function keyText(raw: string): string {
 }
 
 /** Index after the closing quote of the string that opens at `open`. */
-function stringEnd(text: string, open: number): number {
+export function stringEnd(text: string, open: number): number {
   let close = text.indexOf('"', open + 1);
   while (close !== -1) {
     let slashes = 0;

@@ -1,11 +1,11 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
-import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { validateSync, type ValidationError } from 'class-validator';
 import { InvalidRequestError } from '../domain/errors.js';
+import { DtoRules, type DtoClass } from './dto-rules.js';
 
-type DtoClass = (new () => object) & { readonly closed?: boolean };
+type ClosableDto = DtoClass & { readonly closed?: boolean };
 
-/** The fields a DTO names: looked up once for each class. */
-const declared = new WeakMap<DtoClass, readonly string[]>();
+const rules = new WeakMap<DtoClass, DtoRules>();
 
 /**
  * Checks the fields a DTO names and hands on the body as it came: the rest belongs to the upstream.
@@ -17,15 +17,10 @@ export class BodyPipe implements PipeTransform {
     if (type !== 'body' || metatype === undefined || (metatype as unknown) === Object) return body;
     if (typeof body !== 'object' || body === null)
       throw new InvalidRequestError('The request needs a body: a JSON object.');
-    const dto = metatype as DtoClass;
-    const fields = fieldsOf(dto);
-    if (dto.closed === true) refuseUnknown(body, fields);
-    // Own, declared fields only: a body may have fields called `constructor` or `__proto__`, and validators go by the former.
-    const checked = new dto() as Record<string, unknown>;
-    for (const field of fields)
-      if (Object.hasOwn(body, field)) checked[field] = (body as Record<string, unknown>)[field];
-    const [error] = validateSync(checked, OPTIONS);
-    if (error !== undefined) throw invalid(error);
+    const dto = metatype as ClosableDto;
+    const known = rulesOf(dto);
+    if (dto.closed === true) refuseUnknown(body, known.fields);
+    if (!known.hold(body)) findFault(dto, known.fields, body as Record<string, unknown>);
     return body;
   }
 }
@@ -36,13 +31,18 @@ const OPTIONS = {
   validationError: { target: false, value: false },
 };
 
-function fieldsOf(dto: DtoClass): readonly string[] {
-  const known = declared.get(dto);
-  if (known !== undefined) return known;
-  const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
-  const fields = [...new Set(rules.map(({ propertyName }) => propertyName))];
-  declared.set(dto, fields);
-  return fields;
+function rulesOf(dto: DtoClass): DtoRules {
+  const known = rules.get(dto) ?? new DtoRules(dto);
+  rules.set(dto, known);
+  return known;
+}
+
+function findFault(Dto: DtoClass, fields: readonly string[], body: Readonly<Record<string, unknown>>): void {
+  // Own, declared fields only: a body may have fields called `constructor` or `__proto__`, and validators go by the former.
+  const checked = new Dto() as Record<string, unknown>;
+  for (const field of fields) if (Object.hasOwn(body, field)) checked[field] = body[field];
+  const [error] = validateSync(checked, OPTIONS);
+  if (error !== undefined) throw invalid(error);
 }
 
 function refuseUnknown(body: object, fields: readonly string[]): void {

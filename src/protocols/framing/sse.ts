@@ -51,21 +51,16 @@ function lastBlankLine(buffer: Buffer): number {
   return 0;
 }
 
-/** Calls `read` with every event in a piece of text that `EventSplitter` gave. */
-export function readEvents(text: string, read: (event: ServerSentEvent) => void): void {
-  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; // a byte order mark may stand before the first line
-  while (at < text.length) {
-    const plain = text.startsWith('data: ', at) ? text.indexOf('\n', at) : -1;
-    if (plain !== -1 && text.charCodeAt(plain + 1) === LF && text.charCodeAt(plain - 1) !== CR) {
-      read({ event: '', data: text.slice(at + 6, plain), canonical: true });
-      at = plain + 2;
-      continue;
-    }
-    const end = blankLineAfter(text, at);
-    const event = parseEvent(text.slice(at, end));
-    if (event !== undefined) read(event);
-    at = end;
-  }
+/** The event that begins at `at` in a piece of text that `EventSplitter` gave, and where the next one begins. */
+export function eventAt(
+  text: string,
+  at: number,
+): { readonly event: ServerSentEvent | undefined; readonly end: number } {
+  const plain = text.startsWith('data: ', at) ? text.indexOf('\n', at) : -1;
+  if (plain !== -1 && text.charCodeAt(plain + 1) === LF && text.charCodeAt(plain - 1) !== CR)
+    return { event: { event: '', data: text.slice(at + 6, plain), canonical: true }, end: plain + 2 };
+  const end = blankLineAfter(text, at);
+  return { event: parseEvent(text.slice(at, end)), end };
 }
 
 function blankLineAfter(text: string, from: number): number {
@@ -79,7 +74,8 @@ function blankLineAfter(text: string, from: number): number {
 function parseEvent(block: string): ServerSentEvent | undefined {
   let event = '';
   let data: string | undefined;
-  for (const raw of block.split('\n')) {
+  // A byte order mark may stand before the first line of a stream.
+  for (const raw of (block.charCodeAt(0) === 0xfeff ? block.slice(1) : block).split('\n')) {
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     const colon = line.indexOf(':');
     if (line === '' || colon === 0) continue;

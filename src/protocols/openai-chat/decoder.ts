@@ -1,8 +1,9 @@
-import type { ChatCompletionChunk, Delta, Usage } from '../../domain/chat.js';
+import type { ChatCompletionChunk, ChunkChoice, Delta, Usage } from '../../domain/chat.js';
 import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
-import { EventSplitter, readEvents, type ServerSentEvent } from '../framing/sse.js';
+import { EventSplitter, eventAt, type ServerSentEvent } from '../framing/sse.js';
 import type { ChatDecoder, EmitFrame, StreamFacts } from '../protocol.js';
+import { ChunkTemplate } from './chunk-template.js';
 import { reportedFailure } from './failure.js';
 import { completionChunks } from './completion-chunks.js';
 import { chatCompletion } from './response.js';
@@ -21,6 +22,8 @@ export class ChatStreamDecoder implements ChatDecoder {
   #body: Buffer[] | undefined;
   /** Nothing but white space has come yet. */
   #isFirst = true;
+  #template: ChunkTemplate | undefined;
+  #learnt = 0;
 
   constructor(
     private readonly facts: StreamFacts,
@@ -74,12 +77,22 @@ export class ChatStreamDecoder implements ChatDecoder {
   }
 
   #read(text: string): void {
-    if (text !== '') readEvents(text, (event) => this.#take(event));
+    for (let at = 0; at < text.length && !this.#done;) {
+      const same = this.#template?.end(text, at) ?? -1;
+      if (same !== -1 && this.#template !== undefined) {
+        this.#out += this.#template.fill(text, at, same);
+        at = same;
+        continue;
+      }
+      const { event, end } = eventAt(text, at);
+      if (event !== undefined) this.#take(event);
+      at = end;
+    }
   }
 
   #take(event: ServerSentEvent): void {
     const { data } = event;
-    if (this.#done || data === undefined || data === '') return;
+    if (data === undefined || data === '') return;
     if (data.startsWith('[DONE]')) {
       this.#done = true;
       this.#close();
@@ -88,14 +101,28 @@ export class ChatStreamDecoder implements ChatDecoder {
     const wire = parseEvent(data);
     if (event.event === 'error')
       throw reportedFailure({ error: wire.error ?? wire }) ?? new UpstreamError('The provider failed.');
-    const { state, chunks } = stepStream(this.#state, wire, this.thinkTags);
+    const { state, chunks, plain = false } = stepStream(this.#state, wire, this.thinkTags);
     this.#state = state;
+    if (plain && event.canonical) {
+      this.#takePlain(data, wire);
+      return;
+    }
+    this.#template = undefined; // the choice it was learnt from may have ended
     for (const chunk of chunks) {
       this.#started ||= chunk.choices.some(
         ({ delta, finish_reason: reason }) => reason !== null || isMeaningful(delta),
       );
       this.#out += chunk === (wire as unknown) && event.canonical ? this.#sameText(data, wire) : this.#newText(chunk);
     }
+  }
+
+  #takePlain(data: string, wire: WireAnswer): void {
+    const out = this.#sameText(data, wire);
+    this.#started ||= isMeaningful((wire.choices as readonly ChunkChoice[])[0]?.delta ?? {});
+    this.#out += out;
+    if (!this.#started || this.#learnt >= MAX_TEMPLATES) return;
+    this.#learnt += 1;
+    this.#template = ChunkTemplate.learn(wire, `data: ${data}\n\n`, out);
   }
 
   #close(): void {
@@ -133,6 +160,8 @@ export class ChatStreamDecoder implements ChatDecoder {
   }
 }
 
+/** A stream whose chunks differ in more than their text would be learnt anew for ever. */
+const MAX_TEMPLATES = 16;
 const USAGE_NULL = ',"usage":null';
 
 /** `{`, `[` and `<`. */

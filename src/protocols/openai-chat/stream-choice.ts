@@ -38,14 +38,16 @@ export interface Place {
   readonly thinkTags: boolean;
 }
 
+const TEXTS: readonly string[] = ['content', 'reasoning_content'];
+
 /** Text and nothing else, in a choice that is under way. */
 export function isPlainDelta({ opened, finished }: ChoiceState, choice: WireChoice): boolean {
   if (!opened || finished || choice.finish_reason !== null || choice.error != null || choice.message != null)
     return false;
   const { delta } = choice;
-  if (delta == null || typeof delta.content !== 'string') return false;
-  for (const field in delta) if (field !== 'content') return false;
-  return true;
+  if (delta == null) return false;
+  const [field = '', another] = Object.keys(delta);
+  return another === undefined && TEXTS.includes(field) && typeof delta[field] === 'string';
 }
 
 /** One chunk's part of one choice, put right. */

@@ -27,6 +27,8 @@ interface Head {
 export interface StreamStep {
   readonly state: StreamState;
   readonly chunks: readonly ChatCompletionChunk[];
+  /** The chunk is right as it is, and more text is all it says. */
+  readonly plain?: boolean;
 }
 
 export const startStream = (answer: AnswerFacts): StreamState => ({
@@ -47,7 +49,8 @@ export const isComplete = ({ choices }: StreamState): boolean =>
  * so that its bytes can be sent on. Throws UpstreamError for an error in the stream.
  */
 export function stepStream(state: StreamState, wire: WireAnswer, thinkTags: boolean): StreamStep {
-  if (!thinkTags && isPlain(state, wire)) return { state, chunks: [wire as unknown as ChatCompletionChunk] };
+  if (!thinkTags && isPlain(state, wire))
+    return { state, chunks: [wire as unknown as ChatCompletionChunk], plain: true };
   const failure = reportedFailure(wire);
   if (failure !== undefined) throw failure;
   const opened = openedBy(state, wire);
