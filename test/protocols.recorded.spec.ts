@@ -1,7 +1,8 @@
 import type { ChatCompletionChunk } from '../src/domain/chat.js';
 import type { ChatFrame } from '../src/domain/chat-frame.js';
 import { GatewayError } from '../src/domain/errors.js';
-import { COMPATIBLE_ROWS, OPENAI_QUIRKS } from '../src/providers/openai-compatible.js';
+import { COMPATIBLE_ROWS } from '../src/providers/openai-compatible.js';
+import { OPENAI_QUIRKS } from '../src/providers/openai-quirks.js';
 import { openaiChat } from '../src/protocols/openai-chat/index.js';
 import type { StreamFacts } from '../src/protocols/protocol.js';
 import { piecesOf } from './support/pieces.js';

@@ -19,6 +19,8 @@ export interface AnswerTask {
 
 /** Proxies cut connections that are silent for a minute; the shortest known limit is four times this. */
 const KEEP_ALIVE_MS = 15_000;
+/** What may wait for a client that does not keep up before the provider is made to wait. */
+const MAX_UNREAD_BYTES = 128 * 1024;
 const KEEP_ALIVE = ': keep-alive\n\n';
 const DONE = 'data: [DONE]\n\n';
 
@@ -81,13 +83,11 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame> {
   #write(bytes: Uint8Array | string): void {
     const { response, flow } = this.task;
     if (!this.#opened) this.#open();
-    if (response.write(bytes)) {
-      this.#silence?.refresh();
-      return;
-    }
+    const flushed = response.write(bytes);
+    this.#silence?.refresh();
+    if (flushed || flow.paused || response.writableLength < MAX_UNREAD_BYTES) return;
     flow.pause();
     response.once('drain', () => flow.resume());
-    this.#silence?.refresh();
   }
 
   #open(): void {

@@ -51,7 +51,7 @@ export class DtoRules {
       .map(
         ({ instance }) =>
           (value) =>
-            instance.validate(value, { ...facts, value } as ValidationArguments) === true,
+            instance.validate(value, { ...facts, value }) === true,
       );
   }
 }

@@ -15,7 +15,7 @@ export function prepareHttp(app: NestExpressApplication): void {
   express.disable('etag');
   const middleware = app.get(RequestMiddleware);
   app.use(middleware.use.bind(middleware));
-  const server = app.getHttpServer() as Server;
+  const server = app.getHttpServer();
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 1_000;
   server.on('clientError', answerBrokenRequest);

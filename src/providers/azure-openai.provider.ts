@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { openaiChat } from '../protocols/openai-chat/index.js';
 import { HttpTransport } from '../transport/http-transport.js';
 import { textSetting } from './bearer.js';
-import { OPENAI_QUIRKS } from './openai-compatible.js';
+import { OPENAI_QUIRKS } from './openai-quirks.js';
 import { ProtocolChat } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider, type UpstreamCall } from './provider.js';
 

@@ -1,7 +1,7 @@
 import { NAMED_QUIRKS, openaiChat, type Quirks } from '../protocols/openai-chat/index.js';
 import type { HttpTransport } from '../transport/http-transport.js';
 import { bearerHeaders } from './bearer.js';
-import type { CompatibleRow } from './openai-compatible.js';
+import type { CompatibleRow } from './compatible-row.js';
 import { ProtocolChat } from './protocol-chat.js';
 import type { Provider } from './provider.js';
 

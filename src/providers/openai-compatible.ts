@@ -1,63 +1,9 @@
-import type { Quirks } from '../protocols/openai-chat/index.js';
-import type { ProviderType } from '../config/provider-type.js';
-
-/** A provider that speaks OpenAI's dialect: one row is all it takes to add one. */
-export interface CompatibleRow {
-  /** As in `type:` of the config; its environment variables begin with it, unless the row names others. */
-  readonly type: string;
-  /** `{setting}` stands for a setting of the provider. Null: the config must say. */
-  readonly baseUrl: string | null;
-  readonly keyless?: boolean;
-  readonly keyEnv?: readonly string[];
-  readonly baseUrlEnv?: readonly string[];
-  readonly settings?: NonNullable<ProviderType['settings']>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly quirks?: Quirks;
-}
-
-const SAMPLING = [
-  'temperature',
-  'top_p',
-  'presence_penalty',
-  'frequency_penalty',
-  'logit_bias',
-  'top_logprobs',
-] as const;
-const PENALTIES = ['presence_penalty', 'frequency_penalty'] as const;
-
-/** Efforts as three steps, for models that know no others. */
-const THREE_EFFORTS = effortWords({ minimal: 'low', xhigh: 'high', max: 'high' });
-const THINKING_SWITCH = { none: { thinking: { type: 'disabled' } } } as const;
-
-function effortWords(
-  words: Readonly<Record<string, string>>,
-): Readonly<Record<string, { readonly reasoning_effort: string }>> {
-  return Object.fromEntries(Object.entries(words).map(([asked, sent]) => [asked, { reasoning_effort: sent }]));
-}
-
-/** What OpenAI's own models refuse, by model; Azure serves the same models. */
-export const OPENAI_QUIRKS: Quirks = {
-  developerRole: true,
-  replayReasoning: 'drop',
-  models: [
-    // Chat variants of the newer models do not reason.
-    { match: /^gpt-\d+(\.\d+)?-chat/, rules: { limit: 'max_completion_tokens' } },
-    {
-      match: /^o1-(mini|preview)/,
-      rules: { limit: 'max_completion_tokens', developerRole: false, refuses: [...SAMPLING, 'parallel_tool_calls'] },
-    },
-    { match: /^o[1-9]/, rules: { limit: 'max_completion_tokens', refuses: [...SAMPLING, 'parallel_tool_calls'] } },
-    {
-      match: /^gpt-5(\.[1-6])|^gpt-6\.1-terra|^gpt-6-(sol|luna)/,
-      rules: { limit: 'max_completion_tokens', refuses: [...PENALTIES, 'logit_bias'] },
-    },
-    { match: /^gpt-([5-9]|\d\d)/, rules: { limit: 'max_completion_tokens', refuses: [...SAMPLING] } },
-    { match: /-search-preview/, rules: { refuses: [...SAMPLING, 'n'] } },
-  ],
-};
+import type { CompatibleRow } from './compatible-row.js';
+import { MODEL_SERVERS } from './model-servers.js';
+import { effortWords, PENALTIES, SAMPLING, THINKING_SWITCH, THREE_EFFORTS } from './quirk-words.js';
 
 /** Facts by provider, from its own API reference. A field stands here only where the provider answers 400 to it. */
-export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
+const SERVICES: readonly CompatibleRow[] = [
   {
     type: 'mistral',
     baseUrl: 'https://api.mistral.ai/v1',
@@ -308,33 +254,7 @@ export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [
     settings: { accountId: { env: 'CLOUDFLARE_ACCOUNT_ID', kind: 'string' } },
     quirks: { limit: 'max_tokens', lacks: ['n', 'logprobs'] },
   },
-  {
-    type: 'ollama',
-    baseUrl: 'http://localhost:11434/v1',
-    keyless: true,
-    quirks: { replayReasoning: 'reasoning', effort: effortWords({ minimal: 'low', xhigh: 'high', max: 'high' }) },
-  },
-  {
-    type: 'vllm',
-    baseUrl: 'http://localhost:8000/v1',
-    keyless: true,
-    keyEnv: ['VLLM_API_KEY', 'HOSTED_VLLM_API_KEY'],
-    baseUrlEnv: ['VLLM_BASE_URL', 'HOSTED_VLLM_API_BASE'],
-  },
-  {
-    type: 'lm-studio',
-    baseUrl: 'http://localhost:1234/v1',
-    keyless: true,
-    keyEnv: ['LM_STUDIO_API_KEY'],
-    baseUrlEnv: ['LM_STUDIO_BASE_URL', 'LM_STUDIO_API_BASE'],
-    quirks: { thinkTags: true },
-  },
-  {
-    type: 'llama-cpp',
-    baseUrl: 'http://localhost:8080/v1',
-    keyless: true,
-    keyEnv: ['LLAMA_API_KEY'],
-    baseUrlEnv: ['LLAMA_CPP_BASE_URL', 'LLAMA_BASE_URL'],
-  },
-  { type: 'openai-compatible', baseUrl: null, keyless: true, keyEnv: [], baseUrlEnv: [] },
 ];
+
+/** Every provider that is a row, in the order in which the environment is searched. */
+export const COMPATIBLE_ROWS: readonly CompatibleRow[] = [...SERVICES, ...MODEL_SERVERS];

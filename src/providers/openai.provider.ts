@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { openaiChat } from '../protocols/openai-chat/index.js';
 import { HttpTransport } from '../transport/http-transport.js';
 import { bearerHeaders, textSetting } from './bearer.js';
-import { OPENAI_QUIRKS } from './openai-compatible.js';
+import { OPENAI_QUIRKS } from './openai-quirks.js';
 import { ProtocolChat, type Address } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider } from './provider.js';
 

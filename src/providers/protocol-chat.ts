@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
-import { InvalidRequestError, TruncatedStreamError, UpstreamTimeoutError } from '../domain/errors.js';
+import { InvalidRequestError, TruncatedStreamError, type UpstreamTimeoutError } from '../domain/errors.js';
 import { newCompletionId } from '../domain/ids.js';
 import type { AnswerFacts, ChatDecoder, ChatProtocol, WireRequest } from '../protocols/protocol.js';
 import type { HttpTransport, WireCall } from '../transport/http-transport.js';

@@ -1,6 +1,7 @@
 import type { ProviderType } from '../config/provider-type.js';
 import { NAMED_QUIRKS } from '../protocols/openai-chat/index.js';
-import { COMPATIBLE_ROWS, type CompatibleRow } from './openai-compatible.js';
+import type { CompatibleRow } from './compatible-row.js';
+import { COMPATIBLE_ROWS } from './openai-compatible.js';
 
 const string = (env?: string) => ({ kind: 'string' as const, ...(env !== undefined && { env }) });
 

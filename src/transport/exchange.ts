@@ -30,6 +30,8 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
   #over = false;
   #paused = false;
   #received = 0;
+  /** What one read from the network brought: a provider's many small chunks are told of as one. */
+  #gathered: Buffer[] = [];
 
   constructor(
     private readonly listener: ExchangeListener,
@@ -69,7 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
     if (this.#failure === undefined) {
       this.#received += bytes.length;
       if (this.#received > MAX_ANSWER_BYTES) this.#fail(new UpstreamError('The answer of the provider is too large.'));
-      else this.listener.data(bytes);
+      else if (this.#gathered.push(bytes) === 1) queueMicrotask(() => this.#deliver());
       return;
     }
     this.#failure.size += bytes.length;
@@ -77,6 +79,7 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
   }
 
   onResponseEnd(): void {
+    this.#deliver();
     if (this.#over) return;
     this.#over = true;
     if (this.#failure === undefined) this.listener.end();
@@ -84,9 +87,17 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#deliver();
     if (this.#over) return;
     this.#over = true;
     this.listener.error(this.#translate(error));
+  }
+
+  #deliver(): void {
+    const [first, ...others] = this.#gathered;
+    if (first === undefined || this.#over) return;
+    this.#gathered = [];
+    this.listener.data(others.length === 0 ? first : Buffer.concat([first, ...others]));
   }
 
   #wireFailure({

@@ -1,4 +1,4 @@
-import { UpstreamError } from '../../domain/errors.js';
+import { type UpstreamError } from '../../domain/errors.js';
 import type { WireFailure } from '../protocol.js';
 import { classify, type Reported } from './failure-kinds.js';
 import { isObject, type Json, type WireAnswer, type WireChoice } from './wire.js';
@@ -11,7 +11,7 @@ export function chatFailure({ status, headers, body }: WireFailure): UpstreamErr
 
 /** A failure inside a 200: a body, a stream event or a choice. Undefined where it reports none. */
 export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | undefined {
-  const minimax = wire['base_resp'];
+  const minimax = wire.base_resp;
   if (isObject(minimax) && typeof minimax['status_code'] === 'number' && minimax['status_code'] !== 0)
     return classify(
       {
@@ -21,7 +21,7 @@ export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | 
       },
       statusIn(minimax['status_code']),
     );
-  const groq = wire['x_groq'];
+  const groq = wire.x_groq;
   const error = present(wire.error) ?? (isObject(groq) ? present(groq['error']) : undefined);
   if (error === undefined) return undefined;
   const reported = readReport({ error }) ?? NOTHING;

@@ -154,7 +154,7 @@ function rightToolCalls(
     used.add(callId);
     return rightToolCall(call as Json, callId);
   });
-  return calls.every((call, index) => call === wire[index]) ? (wire as unknown as ToolCall[]) : calls;
+  return calls.every((call, index) => call === wire[index]) ? (wire) : calls;
 }
 
 function rightToolCall(call: Json, id: string): ToolCall {

@@ -1,0 +1,21 @@
+/** Phrases that several providers' quirks are made of. */
+
+export const SAMPLING = [
+  'temperature',
+  'top_p',
+  'presence_penalty',
+  'frequency_penalty',
+  'logit_bias',
+  'top_logprobs',
+] as const;
+export const PENALTIES = ['presence_penalty', 'frequency_penalty'] as const;
+
+/** Efforts as three steps, for models that know no others. */
+export const THREE_EFFORTS = effortWords({ minimal: 'low', xhigh: 'high', max: 'high' });
+export const THINKING_SWITCH = { none: { thinking: { type: 'disabled' } } } as const;
+
+export function effortWords(
+  words: Readonly<Record<string, string>>,
+): Readonly<Record<string, { readonly reasoning_effort: string }>> {
+  return Object.fromEntries(Object.entries(words).map(([asked, sent]) => [asked, { reasoning_effort: sent }]));
+}
