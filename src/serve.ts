@@ -8,17 +8,22 @@ import { notYetInForce } from './config/config-warnings.js';
 import type { ConfigSource } from './config/load-config.js';
 import { welcome } from './welcome.js';
 import { Readiness } from './health/readiness.js';
+import { GatewayExpressAdapter } from './http/express.adapter.js';
 import { prepareHttp } from './http/prepare-http.js';
 import { PinoLogger } from './observability/pino-logger.js';
 import { RouteTable } from './routing/route-table.js';
 
 /** Builds the application of a config, ready to listen. */
 export async function createGateway(config: Config, source: ConfigSource): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, source), {
-    bodyParser: false, // Nest's would hold a stranger's body, and throws its text away
-    logger: new PinoLogger(config.logLevel),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRoot(config, source),
+    new GatewayExpressAdapter(),
+    {
+      bodyParser: false, // Nest's would hold a stranger's body, and throws its text away
+      logger: new PinoLogger(config.logLevel),
+      abortOnError: false,
+    },
+  );
   prepareHttp(app);
   await app.init();
   return app;
@@ -34,15 +39,16 @@ export async function serve(config: Config, source: ConfigSource): Promise<void>
   app.get(Readiness).ready();
   log.log(`Listening on ${await app.getUrl()}`);
   const key = await app.get(FirstKey).ensure();
-  if (key !== undefined)
-    process.stdout.write(
-      welcome({
-        url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-        key,
-        models: app.get(RouteTable).list(),
-      }),
-    );
+  if (key !== undefined) {
+    process.stdout.write(welcome({ url: addressFor(host, port), key, models: app.get(RouteTable).list() }));
+  }
   stopOnSignal(app, log);
+}
+
+/** Where somebody on this machine reaches the gateway: an address that stands for all of them is not one to call. */
+function addressFor(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function stopOnSignal(app: NestExpressApplication, log: Logger): void {

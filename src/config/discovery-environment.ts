@@ -7,5 +7,6 @@ export interface DiscoverySettings {
 
 /** What the environment says of the search for model servers on this machine. */
 export function discoverySettings(env: Readonly<Record<string, string | undefined>> = process.env): DiscoverySettings {
-  return { enabled: env['PARLEY_DISCOVERY'] !== 'off', ollamaHost: env['OLLAMA_HOST'] || undefined };
+  const host = env['OLLAMA_HOST'];
+  return { enabled: env['PARLEY_DISCOVERY'] !== 'off', ollamaHost: host === '' ? undefined : host };
 }

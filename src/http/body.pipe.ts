@@ -1,6 +1,6 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { validateSync, type ValidationError } from 'class-validator';
-import { InvalidRequestError } from '../domain/errors.js';
+import { InvalidRequestError, type ErrorDetail } from '../domain/errors.js';
 import { DtoRules, type DtoClass } from './dto-rules.js';
 
 type ClosableDto = DtoClass & { readonly closed?: boolean };
@@ -79,9 +79,6 @@ function invalid(
   const [child] = children;
   if (child !== undefined && Object.keys(constraints).length === 0) return invalid(child, param);
   const [[rule, message] = ['', `${param} is not valid`]] = Object.entries(constraints);
-  const context = contexts[rule] as { readonly code?: string | null; readonly param?: string | null } | undefined;
-  return new InvalidRequestError(`Invalid '${param}': ${message}.`, {
-    code: context?.code === undefined ? (CODES[rule] ?? 'invalid_value') : context.code,
-    param: context?.param === undefined ? param : context.param,
-  });
+  const detail = { code: CODES[rule] ?? 'invalid_value', param, ...(contexts[rule] as ErrorDetail | undefined) };
+  return new InvalidRequestError(`Invalid '${param}': ${message}.`, detail);
 }

@@ -1,5 +1,4 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorBody, InvalidRequestError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';

@@ -1,6 +1,6 @@
 import type { CompatibleRow } from './compatible-row.js';
 import { MODEL_SERVERS } from './model-servers.js';
-import { effortWords, PENALTIES, SAMPLING, THINKING_SWITCH, THREE_EFFORTS } from './quirk-words.js';
+import { effortWords, PENALTIES, SAMPLING, THINKING_ON_OR_OFF, THINKING_SWITCH, THREE_EFFORTS } from './quirk-words.js';
 
 /** Facts by provider, from its own API reference. A field stands here only where the provider answers 400 to it. */
 const SERVICES: readonly CompatibleRow[] = [
@@ -212,20 +212,7 @@ const SERVICES: readonly CompatibleRow[] = [
           rules: { effort: effortWords({ none: 'low', minimal: 'low', medium: 'high', xhigh: 'max' }) },
         },
         { match: /glm-5\.2/, rules: { effort: THINKING_SWITCH } },
-        {
-          match: /glm/,
-          rules: {
-            effort: {
-              ...THINKING_SWITCH,
-              ...Object.fromEntries(
-                ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'].map((effort) => [
-                  effort,
-                  { thinking: { type: 'enabled' } },
-                ]),
-              ),
-            },
-          },
-        },
+        { match: /glm/, rules: { effort: THINKING_ON_OR_OFF } },
       ],
     },
   },

@@ -14,6 +14,15 @@ export const PENALTIES = ['presence_penalty', 'frequency_penalty'] as const;
 export const THREE_EFFORTS = effortWords({ minimal: 'low', xhigh: 'high', max: 'high' });
 export const THINKING_SWITCH = { none: { thinking: { type: 'disabled' } } } as const;
 
+/** For models that think or do not, and know nothing between. */
+export const THINKING_ON_OR_OFF = {
+  ...THINKING_SWITCH,
+  ...Object.fromEntries(
+    ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'].map((effort) => [effort, { thinking: { type: 'enabled' } }]),
+  ),
+};
+
+/** Efforts that go by another name. */
 export function effortWords(
   words: Readonly<Record<string, string>>,
 ): Readonly<Record<string, { readonly reasoning_effort: string }>> {

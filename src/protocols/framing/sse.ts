@@ -75,19 +75,18 @@ function parseEvent(block: string): ServerSentEvent | undefined {
   let event = '';
   let data: string | undefined;
   // A byte order mark may stand before the first line of a stream.
-  for (const raw of (block.charCodeAt(0) === 0xfeff ? block.slice(1) : block).split('\n')) {
-    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
-    const colon = line.indexOf(':');
-    if (line === '' || colon === 0) continue;
-    const field = colon === -1 ? line : line.slice(0, colon);
-    const value = colon === -1 ? '' : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
+  for (const line of (block.charCodeAt(0) === 0xfeff ? block.slice(1) : block).split('\n')) {
+    const { field, value } = fieldOf(line.endsWith('\r') ? line.slice(0, -1) : line);
     if (field === 'data') data = data === undefined ? value : `${data}\n${value}`;
     else if (field === 'event') event = value;
-    else if (field === 'error') {
-      // Some model servers report a failure as a field of this name instead of an event.
-      event = 'error';
-      data = value;
-    }
+    else if (field === 'error') [event, data] = ['error', value]; // how some model servers report a failure
   }
   return data === undefined && event === '' ? undefined : { event, data, canonical: false };
+}
+
+/** A comment is a line whose field has no name. */
+function fieldOf(line: string): { readonly field: string; readonly value: string } {
+  const colon = line.indexOf(':');
+  if (colon === -1) return { field: line, value: '' };
+  return { field: line.slice(0, colon), value: line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1) };
 }

@@ -41,57 +41,56 @@ type Kind = ErrorDetail & { readonly message?: string };
 function kindOf(reported: Reported, status: number): Kind {
   const words = `${reported.message} ${reported.code ?? ''} ${reported.type ?? ''}`;
   if (status < 500 && status !== 429 && TOO_LONG.test(words)) return contextLength(reported);
-  // Our credential is the gateway's business: the client must not be told that its own key is bad, nor shown ours.
-  if (status === 401 || status === 403 || (status === 400 && BAD_CREDENTIAL.test(words))) {
-    if (status === 403 && CONTENT_POLICY.test(words)) return invalid(reported, 400, 'content_policy_violation');
-    return {
-      status: 502,
-      type: SERVER,
-      code: 'upstream_authentication',
-      message: 'The provider refused the credential of this gateway.',
-    };
-  }
-  if (status === 402 || (status < 500 && NO_CREDIT.test(words) && reported.code !== 'rate_limit_exceeded'))
-    return { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' };
-  return byStatus(reported, status, words);
+  if (status === 403 && CONTENT_POLICY.test(words)) return invalid(reported, 400, 'content_policy_violation');
+  if (refusesUs(status, words)) return BAD_CREDENTIAL_OF_OURS;
+  if (isOutOfCredit(reported, status, words)) return OUT_OF_CREDIT;
+  if (status === 429)
+    return OVERLOADED.test(words) ? NO_CAPACITY : { status, type: limitType(reported), code: 'rate_limit_exceeded' };
+  return BY_STATUS[status] ?? byRange(reported, status, words);
 }
 
-function byStatus(reported: Reported, status: number, words: string): Kind {
-  switch (status) {
-    case 404:
-      return NO_MODEL.test(words) ? { status: 404, type: INVALID, code: 'model_not_found' } : invalid(reported, 404);
-    case 408:
-    case 504:
-      return { status: 504, type: SERVER, code: 'timeout' };
-    case 409:
-    case 413:
-      return invalid(reported, status);
-    case 429:
-      return OVERLOADED.test(words)
-        ? overloaded()
-        : { status: 429, type: limitType(reported), code: 'rate_limit_exceeded' };
-    case 498: // Groq: no capacity
-    case 503:
-    case 529:
-      return overloaded();
-    case 500:
-      return { status: 500, type: SERVER, code: 'upstream_error' };
-    default:
-      return status >= 400 && status < 500 && status !== 424 && status !== 405
-        ? invalid(reported, 400)
-        : { status: 502, type: SERVER, code: 'upstream_error' };
-  }
+/** Our credential is the gateway's business: the client must not be told that its own key is bad, nor shown ours. */
+const BAD_CREDENTIAL_OF_OURS: Kind = {
+  status: 502,
+  type: SERVER,
+  code: 'upstream_authentication',
+  message: 'The provider refused the credential of this gateway.',
+};
+const OUT_OF_CREDIT: Kind = { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' };
+const NO_CAPACITY: Kind = { status: 503, type: 'service_unavailable_error', code: 'server_is_overloaded' };
+const TOO_SLOW: Kind = { status: 504, type: SERVER, code: 'timeout' };
+const FAILED: Kind = { status: 502, type: SERVER, code: 'upstream_error' };
+
+/** 498 is Groq's word for no capacity, 529 Anthropic's. 405 and 424 are faults between us and the provider. */
+const BY_STATUS: Readonly<Record<number, Kind>> = {
+  405: FAILED,
+  408: TOO_SLOW,
+  424: FAILED,
+  498: NO_CAPACITY,
+  500: { ...FAILED, status: 500 },
+  503: NO_CAPACITY,
+  504: TOO_SLOW,
+  529: NO_CAPACITY,
+};
+
+/** What is left: the client's own fault, told with the statuses OpenAI has for it, or the provider's. */
+function byRange(reported: Reported, status: number, words: string): Kind {
+  if (status < 400 || status > 499) return FAILED;
+  if (status === 404 && NO_MODEL.test(words)) return { status, type: INVALID, code: 'model_not_found' };
+  return invalid(reported, status === 404 || status === 409 || status === 413 ? status : 400);
 }
 
-const overloaded = (): Kind => ({ status: 503, type: 'service_unavailable_error', code: 'server_is_overloaded' });
+const refusesUs = (status: number, words: string): boolean =>
+  status === 401 || status === 403 || (status === 400 && BAD_CREDENTIAL.test(words));
+
+const isOutOfCredit = ({ code }: Reported, status: number, words: string): boolean =>
+  status === 402 || (status < 500 && code !== 'rate_limit_exceeded' && NO_CREDIT.test(words));
 
 /** OpenAI says by the type which limit was hit. */
-const limitType = ({ message, type }: Reported): string =>
-  type === 'requests' || type === 'tokens'
-    ? type
-    : /token/i.test(message) && !/request/i.test(message)
-      ? 'tokens'
-      : 'requests';
+function limitType({ message, type }: Reported): string {
+  if (type === 'requests' || type === 'tokens') return type;
+  return /token/i.test(message) && !/request/i.test(message) ? 'tokens' : 'requests';
+}
 
 function invalid(reported: Reported, status: number, code?: string): Kind {
   const given = reported.code !== undefined && /^[a-z][a-z0-9_]*$/i.test(reported.code) ? reported.code : null;

@@ -47,19 +47,15 @@ export function readReport(value: unknown): Reported | undefined {
   const body = Array.isArray(value) ? (value[0] as unknown) : value;
   if (!isObject(body)) return undefined;
   const { error, errors, detail } = body;
-  const inner: Json = isObject(error) ? error : Array.isArray(errors) && isObject(errors[0]) ? errors[0] : body;
+  const inner = [error, Array.isArray(errors) ? (errors[0] as unknown) : undefined, body].find(isObject) ?? body;
+  const words = [inner['message'], error, detail, inner['msg'], body['message']].map(text);
   const message =
-    text(inner['message']) ??
-    text(error) ??
-    text(detail) ??
-    text(inner['msg']) ??
-    text(body['message']) ??
-    (Array.isArray(detail) ? JSON.stringify(detail) : undefined);
+    words.find((said) => said !== undefined) ?? (Array.isArray(detail) ? JSON.stringify(detail) : undefined);
   if (message === undefined && !isObject(error)) return undefined;
   return {
     message: withRawReason(message ?? NOTHING.message, inner),
     type: text(inner['type']) ?? text(body['error_type']),
-    code: text(inner['code']) ?? (typeof inner['code'] === 'number' ? String(inner['code']) : undefined),
+    code: text(typeof inner['code'] === 'number' ? String(inner['code']) : inner['code']),
     param: text(inner['param']),
     innererror: inner['innererror'],
   };

@@ -115,24 +115,17 @@ function rightChoice(wire: WireChoice, place: Place): ChatChoice {
 }
 
 function rightMessage(wire: WireMessage, place: Place): AssistantMessage {
-  const spoken = said(wire);
-  const split = place.thinkTags && spoken.reasoning === undefined ? splitThinking(spoken.content ?? '') : undefined;
-  const content = split?.text ?? spoken.content ?? null;
-  const reasoning = split?.thinking ?? spoken.reasoning ?? reasoningInDetails(wire['reasoning_details']);
   const calls = rightToolCalls(wire.tool_calls, place);
   const refusal = typeof wire.refusal === 'string' ? wire.refusal : null;
-  const right =
-    wire.role === 'assistant' &&
-    wire.content === content &&
-    wire.refusal === refusal &&
-    wire.reasoning === undefined &&
-    wire.reasoning_content === reasoning &&
-    wire.tool_calls === calls;
-  if (right) return wire as unknown as AssistantMessage;
+  const right = { role: 'assistant' as const, ...spokenIn(wire, place.thinkTags), refusal, tool_calls: calls };
+  const { reasoning_content: reasoning } = right;
+  const unchanged =
+    wire.reasoning === undefined && Object.entries(right).every(([field, value]) => wire[field] === value);
+  if (unchanged) return wire as unknown as AssistantMessage;
   const { role: _r, content: _c, refusal: _f, reasoning: _n, reasoning_content: _rc, tool_calls: _t, ...rest } = wire;
   return {
-    role: 'assistant',
-    content,
+    role: right.role,
+    content: right.content,
     refusal,
     ...(reasoning !== undefined && { reasoning_content: reasoning }),
     ...(calls !== undefined && { tool_calls: calls }),
@@ -140,21 +133,34 @@ function rightMessage(wire: WireMessage, place: Place): AssistantMessage {
   };
 }
 
+interface Spoken {
+  readonly content: string | null;
+  readonly reasoning_content: string | undefined;
+}
+
+function spokenIn(wire: WireMessage, thinkTags: boolean): Spoken {
+  const { content = null, reasoning } = said(wire);
+  const split = thinkTags && reasoning === undefined ? splitThinking(content ?? '') : undefined;
+  if (split !== undefined) return { content: split.text, reasoning_content: split.thinking };
+  return { content, reasoning_content: reasoning ?? reasoningInDetails(wire['reasoning_details']) };
+}
+
 /** The calls themselves where they are right; undefined for none, as the contract has no empty list. */
 function rightToolCalls(
-  wire: WireMessage['tool_calls'],
+  given: WireMessage['tool_calls'],
   { id, index: choice }: Place,
 ): readonly ToolCall[] | undefined {
-  if (!Array.isArray(wire) || wire.length === 0) return undefined;
+  const wire = given ?? [];
+  if (wire.length === 0) return undefined;
   const used = new Set<string>();
   const calls = wire.map((call, index): ToolCall => {
     const fallback = `${id}:${choice}:${index}`;
     const wanted = toolCallId(call.id, fallback);
     const callId = used.has(wanted) ? toolCallId(undefined, fallback) : wanted;
     used.add(callId);
-    return rightToolCall(call as Json, callId);
+    return rightToolCall(call, callId);
   });
-  return calls.every((call, index) => call === wire[index]) ? (wire) : calls;
+  return calls.every((call, index) => call === (wire[index] as unknown)) ? (wire as unknown as ToolCall[]) : calls;
 }
 
 function rightToolCall(call: Json, id: string): ToolCall {

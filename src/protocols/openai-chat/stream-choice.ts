@@ -1,4 +1,4 @@
-import type { ChunkChoice, Delta } from '../../domain/chat.js';
+import type { ChunkChoice, Delta, ToolCallDelta } from '../../domain/chat.js';
 import { reportedFailure } from './failure.js';
 import { finishReason } from './finish-reason.js';
 import { reasoningInDetails, said } from './message.js';
@@ -136,18 +136,38 @@ function stepDelta(state: ChoiceState, wire: WireMessage, place: Place & { reado
   const spoken = stepText(state, wire, place);
   const tools = stepToolCalls(state.tools, wire.tool_calls ?? [], `${place.id}:${place.index}`);
   const next: ChoiceState = { ...state, opened: true, tools: tools.state, think: spoken.think };
-  const { role: _r, content, refusal, reasoning: _n, reasoning_content: _rc, tool_calls: calls, ...rest } = wire;
-  const delta: Record<string, unknown> = {};
-  if (!state.opened) delta['role'] = 'assistant';
-  if (spoken.content !== undefined && (spoken.content !== null || !state.opened)) {
-    if (spoken.content !== '' || !state.opened) delta['content'] = spoken.content;
-  } else if (!state.opened && spoken.reasoning === undefined && tools.deltas.length === 0) delta['content'] = '';
-  if (refusal !== undefined && (refusal !== null || !state.opened)) delta['refusal'] = refusal;
-  if (spoken.reasoning !== undefined && spoken.reasoning !== '') delta['reasoning_content'] = spoken.reasoning;
-  if (tools.deltas.length > 0) delta['tool_calls'] = tools.deltas;
-  for (const [field, value] of Object.entries(rest)) if (value !== null) delta[field] = value;
-  const same = content === delta['content'] && tools.unchanged(calls) && sameFields(delta, wire);
+  const delta = rightDelta(wire, { first: !state.opened, spoken, calls: tools.deltas });
+  const same = tools.unchanged(wire.tool_calls) && sameFields(delta, wire);
   return { state: next, delta: same ? (wire as unknown as Delta) : delta };
+}
+
+interface SaidNow {
+  /** It is the first delta of its choice: the one with the role. */
+  readonly first: boolean;
+  readonly spoken: Spoken;
+  readonly calls: readonly ToolCallDelta[];
+}
+
+/** A delta with what was said and no more: later ones have neither a role nor fields that say nothing. */
+function rightDelta(wire: WireMessage, { first, spoken, calls }: SaidNow): Readonly<Record<string, unknown>> {
+  const { role: _r, content: _c, refusal, reasoning: _n, reasoning_content: _rc, tool_calls: _t, ...rest } = wire;
+  const content = contentOf(spoken, first, calls.length > 0);
+  const reasoning = spoken.reasoning === '' ? undefined : spoken.reasoning;
+  const others = Object.entries(rest).filter(([, value]) => value !== null);
+  return {
+    ...(first && { role: 'assistant' }),
+    ...(content !== undefined && { content }),
+    ...(refusal !== undefined && (first || refusal !== null) && { refusal }),
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+    ...Object.fromEntries(others),
+  };
+}
+
+/** An empty text is said once, in the first delta, where nothing else is. */
+function contentOf({ content, reasoning }: Spoken, first: boolean, calls: boolean): string | null | undefined {
+  if (!first) return content === '' || content === null ? undefined : content;
+  return content === undefined && reasoning === undefined && !calls ? '' : content;
 }
 
 /** Equal field by field; lists of calls were compared before. */

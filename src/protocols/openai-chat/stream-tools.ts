@@ -82,40 +82,45 @@ interface FragmentStep {
   readonly delta: ToolCallDelta | undefined;
 }
 
-function stepFragment(tool: ToolState | undefined, wire: WireToolCall, { index, id, taken }: Fragment): FragmentStep {
-  if (wire.custom != null) return stepCustom(tool, wire, { index, id, taken });
+function stepFragment(tool: ToolState | undefined, wire: WireToolCall, place: Fragment): FragmentStep {
+  if (wire.custom != null) return stepCustom(tool, wire, place);
   const text = argumentText(wire.function?.arguments);
-  const before: ToolState = tool ?? {
-    wireIndex: wire.index ?? undefined,
-    wireId: wire.id ?? '',
-    announced: false,
-    held: '',
-    hasArguments: false,
-  };
+  const before = tool ?? { ...FRESH_TOOL, wireIndex: wire.index ?? undefined };
   const state: ToolState = {
     ...before,
-    wireId: before.wireId || (wire.id ?? ''),
+    wireId: before.wireId === '' ? (wire.id ?? '') : before.wireId,
     hasArguments: before.hasArguments || text !== '',
   };
-  if (before.announced) {
-    const same = wire.index === index && wire.id === undefined && wire.type === undefined && onlyArguments(wire);
-    if (same) return { state, delta: wire as ToolCallDelta };
-    return { state, delta: text === '' ? undefined : { index, function: { arguments: text } } };
-  }
-  const name = wire.function?.name;
-  if (typeof name !== 'string' || name === '')
-    return { state: { ...state, held: before.held + text }, delta: undefined };
-  const callId = toolCallId(taken ? undefined : state.wireId, id);
-  const announced = { ...state, announced: true, held: '' };
-  const whole = before.held + text;
-  const same =
-    wire.index === index && wire.id === callId && wire.type === 'function' && wire.function?.arguments === whole;
-  if (same) return { state: announced, delta: wire as ToolCallDelta };
-  const { index: _i, id: _id, type: _t, function: _f, custom: _c, ...rest } = wire;
+  if (state.announced) return { state, delta: laterDelta(wire, text, place.index) };
+  if (!wire.function?.name) return { state: { ...state, held: before.held + text }, delta: undefined };
+  const id = toolCallId(place.taken ? undefined : state.wireId, place.id);
   return {
-    state: announced,
-    delta: { index, id: callId, type: 'function', function: { name, arguments: whole }, ...rest },
+    state: { ...state, announced: true, held: '' },
+    delta: firstDelta(wire, { index: place.index, id, text: before.held + text }),
   };
+}
+
+const FRESH_TOOL: ToolState = { wireIndex: undefined, wireId: '', announced: false, held: '', hasArguments: false };
+
+/** Arguments and nothing else; a fragment that brings none says nothing. */
+function laterDelta(wire: WireToolCall, text: string, index: number): ToolCallDelta | undefined {
+  const same = wire.index === index && wire.id === undefined && wire.type === undefined && onlyArguments(wire);
+  if (same) return wire as ToolCallDelta;
+  return text === '' ? undefined : { index, function: { arguments: text } };
+}
+
+interface Announcement {
+  readonly index: number;
+  readonly id: string;
+  /** The arguments so far. */
+  readonly text: string;
+}
+
+function firstDelta(wire: WireToolCall, { index, id, text }: Announcement): ToolCallDelta {
+  const same = wire.index === index && wire.id === id && wire.type === 'function';
+  if (same && wire.function?.arguments === text) return wire as ToolCallDelta;
+  const { index: _i, id: _id, type: _t, function: fn, custom: _c, ...rest } = wire;
+  return { index, id, type: 'function', function: { name: fn?.name ?? '', arguments: text }, ...rest };
 }
 
 /** Custom tools take text instead of arguments; only OpenAI has them, and its fragments are right. */

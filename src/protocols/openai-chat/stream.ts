@@ -92,16 +92,16 @@ export function usageChunk({ head, usage, usageChunk: wire, answer }: StreamStat
 
 /** By far the most frequent chunk: more text of a choice that has begun. */
 function isPlain({ head, choices }: StreamState, wire: WireAnswer): boolean {
-  if (head === undefined || wire.id !== head.id || wire.created !== head.created || wire.model !== head.model)
-    return false;
-  if (wire.object !== 'chat.completion.chunk' || wire.error != null || wire.usage != null || wire.x_groq != null)
-    return false;
-  const list = wire.choices as readonly WireChoice[] | undefined;
-  if (list?.length !== 1) return false;
-  const [choice] = list;
-  const state = typeof choice?.index === 'number' ? choices.get(choice.index) : undefined;
-  return choice !== undefined && state !== undefined && isPlainDelta(state, choice);
+  if (head === undefined || !hasHead(wire, head)) return false;
+  if (wire.error != null || wire.usage != null || wire.x_groq != null) return false;
+  const [choice, another] = (wire.choices ?? []) as readonly WireChoice[];
+  if (choice === undefined || another !== undefined) return false;
+  const state = choices.get(choice.index as number);
+  return state !== undefined && isPlainDelta(state, choice);
 }
+
+const hasHead = (wire: WireAnswer, { id, created, model }: Head): boolean =>
+  wire.id === id && wire.created === created && wire.model === model && wire.object === 'chat.completion.chunk';
 
 /** Notes who the stream says it is, and its usage wherever it stands. */
 function openedBy(state: StreamState, wire: WireAnswer): StreamState {
@@ -121,10 +121,7 @@ function headOf(wire: WireAnswer, answer: AnswerFacts): Head {
 
 function sameOrRebuilt(wire: WireAnswer, head: Head, choices: readonly ChunkChoice[]): ChatCompletionChunk {
   const same =
-    wire.id === head.id &&
-    wire.created === head.created &&
-    wire.model === head.model &&
-    wire.object === 'chat.completion.chunk' &&
+    hasHead(wire, head) &&
     wire.usage == null &&
     choices.length === (wire.choices as unknown[]).length &&
     choices.every((choice, index) => choice === (wire.choices as unknown[])[index]);
