@@ -28,7 +28,7 @@ export class ChunkTemplate {
   }
 
   /** Where an event of this form that begins at `at` ends; -1 where it has another form. */
-  end(text: string, at: number): number {
+  #end(text: string, at: number): number {
     const [first = '', ...others] = this.wire;
     if (!text.startsWith(first, at)) return -1;
     let position = at + first.length;
@@ -41,17 +41,24 @@ export class ChunkTemplate {
     return text.indexOf('\n', at) === position - 2 ? position : -1;
   }
 
-  /** What is sent for the event of this form that stands between `at` and `end`. */
+  /** Where a run of such events that begins at `at` ends; `at` itself where the first one has another form. */
+  endOfRun(text: string, at: number): number {
+    let end = at;
+    for (let next = this.#end(text, at); next !== -1; next = this.#end(text, next)) end = next;
+    return end;
+  }
+
+  /** What is sent for the run that stands between `at` and `end`. */
   fill(text: string, at: number, end: number): string {
     if (this.#same) return text.slice(at, end);
-    let position = at;
     let filled = '';
-    this.wire.forEach((literal, index) => {
-      position += literal.length;
-      const hole = index === this.wire.length - 1 ? position : stringEnd(text, position - 1) - 1;
-      filled += (this.sent[index] ?? '') + text.slice(position, hole);
-      position = hole;
-    });
+    for (let position = at; position < end;) {
+      this.wire.forEach((literal, index) => {
+        const hole = position + literal.length;
+        position = index === this.wire.length - 1 ? hole : stringEnd(text, hole - 1) - 1;
+        filled += (this.sent[index] ?? '') + text.slice(hole, position);
+      });
+    }
     return filled;
   }
 }

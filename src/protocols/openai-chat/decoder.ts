@@ -78,10 +78,10 @@ export class ChatStreamDecoder implements ChatDecoder {
 
   #read(text: string): void {
     for (let at = 0; at < text.length && !this.#done;) {
-      const same = this.#template?.end(text, at) ?? -1;
-      if (same !== -1 && this.#template !== undefined) {
-        this.#out += this.#template.fill(text, at, same);
-        at = same;
+      const run = this.#template?.endOfRun(text, at) ?? at;
+      if (run > at) {
+        this.#out += this.#template?.fill(text, at, run) ?? '';
+        at = run;
         continue;
       }
       const { event, end } = eventAt(text, at);
