@@ -19,6 +19,14 @@ import { StorageHealth } from '../src/storage/storage-health.js';
 
 const DAY = 86_400_000;
 const NOON = Date.UTC(2026, 10, 22, 12);
+const COUNTS: TokenCounts = {
+  promptTokens: 100,
+  completionTokens: 20,
+  cachedTokens: 30,
+  cacheWriteTokens: 4,
+  reasoningTokens: 5,
+  audioTokens: 0,
+};
 
 /** A database nobody else uses; `open` may be called several times. */
 interface Bench {
@@ -189,7 +197,9 @@ describe.each(BENCHES)('storage in %s', (_, makeBench) => {
 
   test('writes what clients and providers can make of a text or a number', async () => {
     const hostile = usageRecord('hostile', {
+      // Where it is cut, half a character is left over.
       model: `nul\0 ${'\u{1F600}'.repeat(5_000)}`,
+      provider: 'half \uD83D here',
       errorCode: '\0',
       tags: ['\0', '\uD800'],
       createdAt: NOON + 0.4,
@@ -200,16 +210,22 @@ describe.each(BENCHES)('storage in %s', (_, makeBench) => {
     const { items } = await usage.list({ model: hostile.model }, { limit: 5, cursor: null });
     expect(items).toHaveLength(1);
     expect(items[0]).toMatchObject({
-      model: expect.stringMatching(/^nul\uFFFD .{100,}/u),
+      model: expect.stringMatching(/^nul\uFFFD \u{1F600}{100,}\uFFFD$/u),
+      provider: 'half \uFFFD here',
       createdAt: NOON,
       usage: { promptTokens: 2, completionTokens: 0, cachedTokens: Number.MAX_SAFE_INTEGER },
     });
   });
 
-  test('writes all or nothing', async () => {
-    const broken = { ...usageRecord('broken', {}), status: null } as unknown as UsageRecord;
-    await expect(usage.append([usageRecord('fine', {}), broken])).rejects.toThrow();
-    expect((await usage.sum({ requestId: 'req_fine' })).requests).toBe(0);
+  test.each([
+    ['record', { status: null }],
+    ['attempt', { attempts: [attempt('a', {}), { ...attempt('b', {}), startedAt: 1, latencyMs: null }] }],
+  ])('writes all or nothing where a %s is refused, and goes on afterwards', async (part, fields) => {
+    const [fine, broken] = [usageRecord(`fine-${part}`, {}), usageRecord(`broken-${part}`, fields as object)];
+    await expect(usage.append([fine, broken])).rejects.toThrow();
+    expect((await usage.sum({ requestId: fine.requestId })).requests).toBe(0);
+    await usage.append([fine]);
+    expect((await usage.sum({ requestId: fine.requestId })).requests).toBe(1);
   });
 
   test('takes a batch of 1,200 with two attempts each, and pages through it', async () => {
@@ -334,6 +350,33 @@ describe('two processes on one embedded database', () => {
     await Promise.all([one.close(), other.close()]);
     await bench.remove();
   });
+
+  it('write usage when the other is done, and stand still for it neither in reading nor in anything else', async () => {
+    const bench = await sqliteBench();
+    const [one, other] = await Promise.all([bench.open(), bench.open()]);
+    let release: () => void = () => undefined;
+    const held = one.query.transaction().execute(() => new Promise<void>((resolve) => (release = resolve)));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+
+    const usage = new KyselyUsageStore(other);
+    let written = false;
+    const waiting = usage.append([usageRecord('patient', {})]).then(() => (written = true));
+    const stalls: number[] = [];
+    for (let turn = 0; turn < 10; turn += 1) {
+      const began = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      expect((await usage.sum({})).requests).toBe(0);
+      stalls.push(performance.now() - began);
+    }
+    // The median: a busy machine may be slow once.
+    expect(stalls.toSorted((a, b) => a - b)[5]).toBeLessThan(50);
+    expect(written).toBe(false);
+    release();
+    await Promise.all([held, waiting]);
+    expect((await new KyselyUsageStore(one).sum({})).requests).toBe(1);
+    await Promise.all([one.close(), other.close()]);
+    await bench.remove();
+  });
 });
 
 describe('a PostgreSQL that is not there', () => {
@@ -348,15 +391,6 @@ describe('a PostgreSQL that is not there', () => {
     logged.mockRestore();
   });
 });
-
-const COUNTS: TokenCounts = {
-  promptTokens: 100,
-  completionTokens: 20,
-  cachedTokens: 30,
-  cacheWriteTokens: 4,
-  reasoningTokens: 5,
-  audioTokens: 0,
-};
 
 function virtualKey(name: string, fields: Partial<VirtualKey>): VirtualKey {
   return {

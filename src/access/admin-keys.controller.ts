@@ -1,15 +1,13 @@
 import { All, Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { InvalidRequestError, MethodNotAllowedError, NotFoundError } from '../domain/errors.js';
+import { MethodNotAllowedError, NotFoundError } from '../domain/errors.js';
+import { page, type QueryParameters } from '../http/query.js';
 import { Admin } from './admin.decorator.js';
 import { CreateKeyDto } from './create-key.dto.js';
 import { KeyIssuer } from './key-issuer.js';
 import { keyView } from './key-view.js';
 import { keyWish } from './key-wish.js';
 import { VirtualKeyStore } from './virtual-key.store.js';
-
-const PAGE = 100;
-const LARGEST_PAGE = 500;
 
 /** Keys for whoever runs the gateway: make, list, show, delete. */
 @Admin()
@@ -29,8 +27,8 @@ export class AdminKeysController {
   }
 
   @Get()
-  async list(@Query('limit') limit: unknown, @Query('cursor') cursor: unknown) {
-    const { items, nextCursor } = await this.store.list({ limit: pageSize(limit), cursor: cursorOf(cursor) });
+  async list(@Query() query: QueryParameters) {
+    const { items, nextCursor } = await this.store.list(page(query));
     return { object: 'list', data: items.map(keyView), has_more: nextCursor !== null, next_cursor: nextCursor };
   }
 
@@ -59,16 +57,3 @@ export class AdminKeysController {
 }
 
 const unknownKey = (): NotFoundError => new NotFoundError('There is no key with this id.');
-
-function pageSize(limit: unknown): number {
-  if (limit === undefined) return PAGE;
-  const size = typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
-  if (size >= 1 && size <= LARGEST_PAGE) return size;
-  throw new InvalidRequestError(`\`limit\` must be an integer from 1 to ${LARGEST_PAGE}.`, { param: 'limit' });
-}
-
-function cursorOf(cursor: unknown): string | null {
-  if (cursor === undefined) return null;
-  if (typeof cursor === 'string') return cursor;
-  throw new InvalidRequestError('`cursor` must be given once.', { param: 'cursor' });
-}

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Admin } from '../access/admin.decorator.js';
 import { MethodNotAllowedError } from '../domain/errors.js';
 import type { AttemptRecord, Outcome, TokenCounts, UsageRecord } from '../domain/usage.js';
-import { atMost, oneOf, period, refuseOthers, text, type QueryParameters } from './query.js';
+import { oneOf, page, period, refuseOthers, text, type QueryParameters } from '../http/query.js';
 import { UsageStore, type UsageFilter } from './usage.store.js';
 
 const PARAMETERS = [
@@ -11,8 +11,6 @@ const PARAMETERS = [
   ...['limit', 'cursor'],
 ];
 const OUTCOMES: readonly Outcome[] = ['completed', 'failed', 'abandoned', 'refused'];
-const DEFAULT_LIMIT = 100;
-const LARGEST_LIMIT = 500;
 
 /** The records of requests, for the operator. */
 @Admin()
@@ -24,11 +22,7 @@ export class AdminRequestsController {
   @Get()
   async list(@Query() query: QueryParameters) {
     refuseOthers(query, PARAMETERS);
-    const limit = atMost(query, 'limit', LARGEST_LIMIT) ?? DEFAULT_LIMIT;
-    const { items, nextCursor } = await this.store.list(filterOf(query), {
-      limit,
-      cursor: text(query, 'cursor') ?? null,
-    });
+    const { items, nextCursor } = await this.store.list(filterOf(query), page(query));
     return { object: 'list', data: items.map(requestBody), has_more: nextCursor !== null, next_cursor: nextCursor };
   }
 

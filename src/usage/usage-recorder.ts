@@ -3,20 +3,27 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { UsageRecord } from '../domain/usage.js';
 import { UsageStore } from './usage.store.js';
 
-/** A record on its way to the store, and whoever waits for it. */
+/** A record on its way to the store. */
 interface Waiting {
   readonly record: UsageRecord;
-  readonly settle: () => void;
+  readonly since: number;
+  /** Tells whoever waits for it; undefined once they were told. */
+  settle: (() => void) | undefined;
   /** How many batches had succeeded when it last failed alone. */
   failedAloneAt?: number;
 }
 
-/** SQLite writes in our own thread: this many take it some 10 ms, in which nothing else moves. */
+/** SQLite writes in our own thread: this many take it some 8 ms, in which nothing else moves. */
 const LARGEST_BATCH = 200;
 const MOST_WAITING = 100_000;
-/** Under load a batch gathers for this long, so that one transaction serves many requests; an idle gateway does not wait. */
-const GATHER_MS = 2;
+/**
+ * A transaction costs more than a record in it. So where the last batch, a moment ago, was of several, the next one
+ * gathers for this long; an idle gateway, or a client that asks one thing after another, does not wait.
+ */
+const GATHER_MS = 3;
 const BUSY_MS = 10;
+/** How long anybody waits for a record to be durable; it is written in any case. */
+const PATIENCE_MS = 250;
 const HANGS_MS = 500;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -28,12 +35,15 @@ export class UsageRecorder implements OnApplicationShutdown {
   readonly #log = new Logger(UsageRecorder.name);
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** One for all who wait: a timer for each would cost more than it is worth. */
+  #patience: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #writingSince = 0;
   #batchSize = LARGEST_BATCH;
   /** Where the next batch starts: beyond a record that failed alone, to see whether the fault is its own. */
   #skip = 0;
   #lastWriteAt = -Infinity;
+  #lastSize = 0;
   #successes = 0;
   /** Batches that failed in a row. */
   #failures = 0;
@@ -47,17 +57,22 @@ export class UsageRecorder implements OnApplicationShutdown {
     return this.#failures > 0 || (this.#writing !== undefined && performance.now() - this.#writingSince > HANGS_MS);
   }
 
-  /** Resolved when the record is durable, or given up for good, which is logged; never rejected. */
-  record(record: UsageRecord): Promise<void> {
+  /**
+   * Takes the record. `settled` is called once: when the record is durable, or nobody should wait for that any
+   * longer. A callback and no promise, because this is done for every request; it must not throw.
+   */
+  record(record: UsageRecord, settled: () => void): void {
     if (this.#waiting.length >= MOST_WAITING) {
       if (this.#lost === 0) this.#log.error(`The usage store is down and ${MOST_WAITING} records wait: more are lost.`);
       this.#lost += 1;
-      return Promise.resolve();
+      settled();
+      return;
     }
-    return new Promise((settle) => {
-      this.#waiting.push({ record, settle });
-      this.#schedule();
-    });
+    const waits = !this.stalled;
+    this.#waiting.push({ record, since: performance.now(), settle: waits ? settled : undefined });
+    this.#schedule();
+    if (waits) this.#patience ??= setTimeout(() => this.#losePatience(), PATIENCE_MS);
+    else settled();
   }
 
   /** Writes what is waiting; false where that did not succeed in time. */
@@ -75,12 +90,13 @@ export class UsageRecorder implements OnApplicationShutdown {
     const written = await this.flush(SHUTDOWN_MS);
     this.#closing = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#patience);
     if (!written) this.#log.error(`${this.#waiting.length} usage records could not be written before the end.`);
   }
 
   #schedule(): void {
     if (this.#timer !== undefined || this.#writing !== undefined || this.#closing || this.#waiting.length === 0) return;
-    const busy = performance.now() - this.#lastWriteAt < BUSY_MS;
+    const busy = this.#lastSize > 1 && performance.now() - this.#lastWriteAt < BUSY_MS;
     this.#timer = setTimeout(() => void this.#write(), this.#failures > 0 ? this.#retryMs() : busy ? GATHER_MS : 0);
   }
 
@@ -112,8 +128,22 @@ export class UsageRecorder implements OnApplicationShutdown {
       return;
     }
     this.#waiting.splice(this.#skip, batch.length);
-    for (const { settle } of batch) settle();
+    this.#lastSize = batch.length;
     this.#succeeded();
+    for (const waiting of batch) settle(waiting);
+  }
+
+  /** Lets those go who have waited long enough, and comes back for the others. */
+  #losePatience(): void {
+    const now = performance.now();
+    let next: number | undefined;
+    for (const waiting of this.#waiting) {
+      if (waiting.settle === undefined) continue;
+      const left = waiting.since + PATIENCE_MS - now;
+      if (left <= 0) settle(waiting);
+      else next = Math.min(left, next ?? left);
+    }
+    this.#patience = next === undefined ? undefined : setTimeout(() => this.#losePatience(), next);
   }
 
   #succeeded(): void {
@@ -144,11 +174,17 @@ export class UsageRecorder implements OnApplicationShutdown {
         `A usage record the store refuses is given up: ${String(error)} ${JSON.stringify(waiting.record)}`,
       );
       this.#waiting.splice(this.#skip, 1);
-      waiting.settle();
+      settle(waiting);
     } else {
       waiting.failedAloneAt = this.#successes;
       this.#skip += 1;
     }
     if (this.#skip >= this.#waiting.length) this.#skip = 0;
   }
+}
+
+function settle(waiting: Waiting): void {
+  const { settle: tell } = waiting;
+  waiting.settle = undefined;
+  tell?.();
 }

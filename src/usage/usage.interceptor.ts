@@ -11,12 +11,9 @@ import { usageRecord, type Ending } from './usage-record.js';
 
 type Answer = ChatCompletion | ChatFrame;
 
-/** How long the end of an answer waits for its record to be durable; the record is written in any case. */
-const PATIENCE_MS = 250;
-
 /**
  * Makes one usage record of every request that reached an operation, however it ended: answered, failed, refused,
- * or left by its client. The end of an answer is held back until the record is durable, within a bound.
+ * or left by its client. The end of an answer is held back until the record is durable, or the recorder lets it go.
  */
 @Injectable()
 export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
@@ -31,7 +28,7 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
     const request = execution.switchToHttp().getRequest<Request>();
     const context = contextOf(request);
     return new Observable((client) => {
-      const watched = new WatchedAnswer(request, client, (ending) => this.#record(context, ending));
+      const watched = new WatchedAnswer(request, client, (ending, then) => this.#record(context, ending, then));
       const source = next.handle().subscribe(watched);
       return () => {
         source.unsubscribe();
@@ -41,25 +38,28 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
   }
 
   /** Accounting must never cost a client its answer, so a fault in it is ours to log. */
-  async #record(context: RequestContext, ending: Ending): Promise<void> {
+  #record(context: RequestContext, ending: Ending, settled: () => void): void {
     // A request of nobody we know that never reached a provider is the access log's business.
-    if (context.principal === undefined && context.attempts.length === 0) return;
+    if (context.principal === undefined && context.attempts.length === 0) {
+      settled();
+      return;
+    }
     try {
       const record = usageRecord(context, ending, this.catalog);
       // Before the answer leaves: the cost is one of its headers.
       if (record.costNanoUsd !== null) context.costNanoUsd = record.costNanoUsd;
-      const durable = this.recorder.record(record);
-      if (!this.recorder.stalled) await within(PATIENCE_MS, durable);
+      this.recorder.record(record, settled);
     } catch (fault) {
       this.#log.error(
         `The usage of ${context.id} could not be recorded.`,
         fault instanceof Error ? fault.stack : fault,
       );
+      settled();
     }
   }
 }
 
-/** One answer on its way to the client. It costs a frame two comparisons; promises are made at the end only. */
+/** One answer on its way to the client. It costs a frame two comparisons, and no promise. */
 class WatchedAnswer {
   #usage: Usage | undefined;
   #openedAt: number | undefined;
@@ -69,7 +69,7 @@ class WatchedAnswer {
   constructor(
     private readonly request: Request,
     private readonly client: Subscriber<Answer>,
-    private readonly record: (ending: Ending) => Promise<void>,
+    private readonly record: (ending: Ending, settled: () => void) => void,
   ) {}
 
   next(answer: Answer): void {
@@ -84,33 +84,26 @@ class WatchedAnswer {
   }
 
   complete(): void {
-    void this.#end('completed').then(() => {
+    this.#end('completed', undefined, () => {
       if (this.#completion !== undefined) this.client.next(this.#completion);
       this.client.complete();
     });
   }
 
   error(error: unknown): void {
-    void this.#end('failed', error).then(() => this.client.error(error));
+    this.#end('failed', error, () => this.client.error(error));
   }
 
   /** The client left; after any other end this is only the end of the subscription. */
   abandoned(): void {
-    if (!this.#ended) void this.#end('abandoned');
+    if (!this.#ended) this.#end('abandoned', undefined, () => undefined);
   }
 
-  #end(outcome: Ending['outcome'], error?: unknown): Promise<void> {
+  #end(outcome: Ending['outcome'], error: unknown, settled: () => void): void {
     this.#ended = true;
     const { stream, model } = asked(this.request);
-    return this.record({
-      model,
-      stream,
-      outcome,
-      error,
-      usage: this.#usage,
-      openedAt: this.#openedAt,
-      endedAt: performance.now(),
-    });
+    const endedAt = performance.now();
+    this.record({ model, stream, outcome, error, usage: this.#usage, openedAt: this.#openedAt, endedAt }, settled);
   }
 }
 
@@ -119,15 +112,4 @@ function asked({ body, params }: Request): Pick<Ending, 'model' | 'stream'> {
   const { model, stream } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const named = typeof model === 'string' ? model : params['model'];
   return { model: typeof named === 'string' ? named : '', stream: stream === true };
-}
-
-/** The promise or the time, whichever ends first. */
-function within(ms: number, durable: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void durable.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

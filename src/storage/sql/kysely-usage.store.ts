@@ -5,10 +5,7 @@ import { cutPage, decodeCursor } from './cursor.js';
 import type { Schema, UsageAttemptRow } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
 import { storable } from './storable.js';
-import { attemptRows, recordOf, recordRow } from './usage-rows.js';
-
-/** 500 rows of 23 columns stay well below the parameters one statement may have: 32,766 in SQLite, 65,535 in PostgreSQL. */
-const ROWS_A_STATEMENT = 500;
+import { recordOf } from './usage-rows.js';
 
 /** Usage records in SQLite or PostgreSQL. */
 export class KyselyUsageStore implements UsageStore {
@@ -19,23 +16,7 @@ export class KyselyUsageStore implements UsageStore {
   }
 
   async append(records: readonly UsageRecord[]): Promise<void> {
-    if (records.length === 0) return;
-    await this.#database.query.transaction().execute(async (transaction) => {
-      for (const rows of slices(records.map(recordRow))) {
-        await transaction
-          .insertInto('usage_records')
-          .values(rows)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }
-      for (const rows of slices(records.flatMap(attemptRows))) {
-        await transaction
-          .insertInto('usage_attempts')
-          .values(rows)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }
-    });
+    if (records.length > 0) await this.#database.usage.write(records);
   }
 
   async list(
@@ -58,8 +39,8 @@ export class KyselyUsageStore implements UsageStore {
       createdAt: row.created_at,
       id: row.request_id,
     }));
-    const attempts = await this.#attemptsOf(rows.map((row) => row.request_id));
-    return { items: rows.map((row) => recordOf(row, attempts.get(row.request_id) ?? [])), nextCursor };
+    const attempts = await this.#attemptsOf(rows.map((row) => row.id));
+    return { items: rows.map((row) => recordOf(row, attempts.get(row.id) ?? [])), nextCursor };
   }
 
   async sum(filter: UsageFilter): Promise<UsageSum> {
@@ -88,18 +69,18 @@ export class KyselyUsageStore implements UsageStore {
     return tag === undefined ? query : query.where((expression) => hasTag(expression, tag));
   }
 
-  async #attemptsOf(requestIds: readonly string[]): Promise<ReadonlyMap<string, readonly UsageAttemptRow[]>> {
-    if (requestIds.length === 0) return new Map();
+  async #attemptsOf(recordIds: readonly number[]): Promise<ReadonlyMap<number, readonly UsageAttemptRow[]>> {
+    if (recordIds.length === 0) return new Map();
     const rows = await this.#database.query
       .selectFrom('usage_attempts')
       .selectAll()
-      .where('request_id', 'in', requestIds)
+      .where('record_id', 'in', recordIds)
       .orderBy('position')
       .execute();
-    const grouped = new Map<string, UsageAttemptRow[]>();
+    const grouped = new Map<number, UsageAttemptRow[]>();
     for (const row of rows) {
-      const others = grouped.get(row.request_id);
-      if (others === undefined) grouped.set(row.request_id, [row]);
+      const others = grouped.get(row.record_id);
+      if (others === undefined) grouped.set(row.record_id, [row]);
       else others.push(row);
     }
     return grouped;
@@ -161,8 +142,4 @@ function sumOf(row: SumRow): UsageSum {
     costNanoUsd: BigInt(row.cost),
     unpricedRequests: row.unpriced,
   };
-}
-
-function* slices<Row>(rows: readonly Row[]): Generator<readonly Row[]> {
-  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) yield rows.slice(start, start + ROWS_A_STATEMENT);
 }

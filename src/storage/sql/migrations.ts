@@ -1,21 +1,12 @@
-import { type CreateTableBuilder, type Kysely, type Migration, Migrator } from 'kysely';
+import { type CreateTableBuilder, type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { isNativeError } from 'node:util/types';
-import type { Schema } from './schema.js';
-
-const TOKEN_COLUMNS = [
-  'prompt_tokens',
-  'completion_tokens',
-  'cached_tokens',
-  'cache_write_tokens',
-  'reasoning_tokens',
-  'audio_tokens',
-] as const;
+import { TOKEN_COLUMNS, type Schema } from './schema.js';
 
 /** In the order of their names. One that was released is never changed: what is to be different becomes another. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = {
+const migrations = (kind: 'sqlite' | 'postgres'): Record<string, Migration> => ({
   '0001_virtual_keys': { up: createVirtualKeys },
-  '0002_usage': { up: createUsage },
-};
+  '0002_usage': { up: (db: Kysely<unknown>) => createUsage(db, kind) },
+});
 
 /**
  * Brings the database to the newest version. On PostgreSQL several processes may do so at once: Kysely takes an
@@ -24,7 +15,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
 export async function migrateToLatest(db: Kysely<Schema>, schema: string | undefined): Promise<void> {
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+    provider: { getMigrations: () => Promise.resolve(migrations(schema === undefined ? 'sqlite' : 'postgres')) },
     migrationTableName: 'migrations',
     migrationLockTableName: 'migrations_lock',
     ...(schema !== undefined && { migrationTableSchema: schema }),
@@ -61,11 +52,19 @@ async function createVirtualKeys(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function createUsage(db: Kysely<unknown>): Promise<void> {
+/**
+ * Written for every request, so every index has to be worth its price, and the rows of attempts lie one behind the
+ * other by the number of their request: one keyed by a request id would be a page of its own to write.
+ */
+async function createUsage(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Promise<void> {
+  const records = db.schema.createTable('usage_records');
+  const numbered =
+    kind === 'sqlite'
+      ? records.addColumn('id', 'integer', (column) => column.primaryKey())
+      : records.addColumn('id', 'bigint', (column) => column.primaryKey().generatedAlwaysAsIdentity());
   await withTokenColumns(
-    db.schema
-      .createTable('usage_records')
-      .addColumn('request_id', 'text', (column) => column.primaryKey())
+    numbered
+      .addColumn('request_id', 'text', (column) => column.notNull().unique())
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .addColumn('day', 'text', (column) => column.notNull())
       .addColumn('key_id', 'text')
@@ -83,12 +82,10 @@ async function createUsage(db: Kysely<unknown>): Promise<void> {
       .addColumn('time_to_first_token_ms', 'double precision')
       .addColumn('tags', 'text', (column) => column.notNull()),
   ).execute();
-  await withTokenColumns(
+  const attempts = withTokenColumns(
     db.schema
       .createTable('usage_attempts')
-      .addColumn('request_id', 'text', (column) =>
-        column.notNull().references('usage_records.request_id').onDelete('cascade'),
-      )
+      .addColumn('record_id', 'bigint', (column) => column.notNull().references('usage_records.id').onDelete('cascade'))
       .addColumn('position', 'integer', (column) => column.notNull())
       .addColumn('provider', 'text', (column) => column.notNull())
       .addColumn('model', 'text', (column) => column.notNull())
@@ -99,13 +96,13 @@ async function createUsage(db: Kysely<unknown>): Promise<void> {
       .addColumn('cost_nano_usd', 'bigint')
       .addColumn('started_at', 'bigint', (column) => column.notNull())
       .addColumn('latency_ms', 'double precision', (column) => column.notNull())
-      .addPrimaryKeyConstraint('usage_attempts_key', ['request_id', 'position']),
-  ).execute();
-  const index = (name: string, columns: ('created_at desc' | 'request_id desc' | 'key_id' | 'day' | 'model')[]) =>
+      .addPrimaryKeyConstraint('usage_attempts_key', ['record_id', 'position']),
+  );
+  await (kind === 'sqlite' ? attempts.modifyEnd(sql`without rowid`) : attempts).execute();
+  const index = (name: string, columns: ('created_at' | 'key_id')[]) =>
     db.schema.createIndex(name).on('usage_records').columns(columns).execute();
-  await index('usage_records_newest', ['created_at desc', 'request_id desc']);
-  await index('usage_records_by_key', ['key_id', 'created_at desc', 'request_id desc']);
-  await index('usage_records_by_day', ['key_id', 'day', 'model']);
+  await index('usage_records_newest', ['created_at']);
+  await index('usage_records_by_key', ['key_id', 'created_at']);
 }
 
 function withTokenColumns<Table extends string, Column extends string>(

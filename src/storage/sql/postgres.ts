@@ -4,6 +4,7 @@ import { isNativeError } from 'node:util/types';
 import pg from 'pg';
 import type { Secret } from '../../domain/secret.js';
 import { migrateToLatest } from './migrations.js';
+import { PostgresUsageWriter } from './postgres-usage-writer.js';
 import type { Schema } from './schema.js';
 import { SqlDatabase } from './sql-database.js';
 
@@ -46,7 +47,8 @@ export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = 
     await query.destroy();
     throw error;
   }
-  return new SqlDatabase('postgres', query, () => migration.done);
+  const usage = new PostgresUsageWriter(query, SCHEMA);
+  return new SqlDatabase('postgres', { query, usage, isMigrated: () => migration.done });
 }
 
 /** Migrates now, or as soon as the server can be reached. */

@@ -1,11 +1,13 @@
+import type { GeneratedAlways } from 'kysely';
+
 /**
  * The tables, as both databases hand them out. Times are epoch milliseconds in BIGINT, flags are 0 or 1, lists are
  * JSON text: with these three conventions SQLite and PostgreSQL share every query and every migration.
  */
 export interface Schema {
   readonly virtual_keys: VirtualKeyRow;
-  readonly usage_records: UsageRecordRow;
-  readonly usage_attempts: UsageAttemptRow;
+  readonly usage_records: UsageRecordRow & { readonly id: GeneratedAlways<number> };
+  readonly usage_attempts: UsageAttemptRow & { readonly record_id: number };
 }
 
 export interface VirtualKeyRow {
@@ -27,16 +29,20 @@ export interface VirtualKeyRow {
   readonly created_at: number;
 }
 
-/** Null in all of them: nobody told the counts. */
-export interface TokenColumns {
-  readonly prompt_tokens: number | null;
-  readonly completion_tokens: number | null;
-  readonly cached_tokens: number | null;
-  readonly cache_write_tokens: number | null;
-  readonly reasoning_tokens: number | null;
-  readonly audio_tokens: number | null;
-}
+/** In the order in which they are written. */
+export const TOKEN_COLUMNS = [
+  'prompt_tokens',
+  'completion_tokens',
+  'cached_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'audio_tokens',
+] as const;
 
+/** Null in all of them: nobody told the counts. */
+export type TokenColumns = Readonly<Record<(typeof TOKEN_COLUMNS)[number], number | null>>;
+
+/** A request, but for the number that the database gives it. */
 export interface UsageRecordRow extends TokenColumns {
   readonly request_id: string;
   readonly created_at: number;
@@ -58,8 +64,8 @@ export interface UsageRecordRow extends TokenColumns {
   readonly tags: string;
 }
 
+/** An attempt, but for the number of its request. */
 export interface UsageAttemptRow extends TokenColumns {
-  readonly request_id: string;
   /** 0 for the first attempt of the request. */
   readonly position: number;
   readonly provider: string;
@@ -72,3 +78,38 @@ export interface UsageAttemptRow extends TokenColumns {
   readonly started_at: number;
   readonly latency_ms: number;
 }
+
+export const RECORD_COLUMNS = [
+  'request_id',
+  'created_at',
+  'day',
+  'key_id',
+  'model',
+  'provider',
+  'upstream_model',
+  'stream',
+  'outcome',
+  'status',
+  'error_code',
+  ...TOKEN_COLUMNS,
+  'usage_source',
+  'cost_nano_usd',
+  'price_version',
+  'latency_ms',
+  'time_to_first_token_ms',
+  'tags',
+] as const satisfies readonly (keyof UsageRecordRow)[];
+
+export const ATTEMPT_COLUMNS = [
+  'position',
+  'provider',
+  'model',
+  'outcome',
+  'status',
+  'error_code',
+  ...TOKEN_COLUMNS,
+  'usage_source',
+  'cost_nano_usd',
+  'started_at',
+  'latency_ms',
+] as const satisfies readonly (keyof UsageAttemptRow)[];

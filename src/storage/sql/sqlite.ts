@@ -2,13 +2,11 @@ import { Kysely, SqliteDialect, SqliteDriver } from 'kysely';
 import Database from 'libsql';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { migrateToLatest } from './migrations.js';
 import type { Schema } from './schema.js';
 import { SqlDatabase } from './sql-database.js';
-
-/** How long another process may write before we give up. */
-const PATIENCE_MS = 15_000;
+import { begin, whenFree } from './sqlite-lock.js';
+import { SqliteUsageWriter } from './sqlite-usage-writer.js';
 
 /** Opens the embedded database, making folder and file for their owner alone, and brings it up to date. */
 export async function openSqlite(path: string): Promise<SqlDatabase> {
@@ -23,11 +21,11 @@ export async function openSqlite(path: string): Promise<SqlDatabase> {
     await whenFree(() => file.exec('PRAGMA journal_mode = WAL'));
     file.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
     await migrateAlone(file, query);
+    return new SqlDatabase('sqlite', { query, usage: new SqliteUsageWriter(path) });
   } catch (error) {
     await query.destroy();
     throw error;
   }
-  return new SqlDatabase('sqlite', query);
 }
 
 /** Kysely has no migration lock for SQLite; the file's own write lock serves, for all workers on one folder. */
@@ -63,29 +61,4 @@ class ImmediateDriver extends SqliteDriver {
   override async beginTransaction(): Promise<void> {
     await begin(this.file);
   }
-}
-
-/**
- * Takes the write lock, waiting while another process writes. Done by `exec` and before any other statement: a
- * prepared statement of libsql that finds the file busy stays open, and no later transaction can commit.
- */
-async function begin(file: Database.Database): Promise<void> {
-  await whenFree(() => file.exec('BEGIN IMMEDIATE'));
-}
-
-async function whenFree(run: () => unknown): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      run();
-      return;
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
-      await pause(5);
-    }
-  }
-}
-
-function isBusy(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
 }

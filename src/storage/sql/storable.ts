@@ -1,13 +1,15 @@
 /** No model name or error code is longer; an index entry of PostgreSQL holds no more than 2,700 bytes. */
 const LONGEST = 512;
 
+/** U+0000 and halves of a character. */
+const UNSTORABLE = /[\0\p{Surrogate}]/gu;
+
 /**
- * Text as both databases take it: PostgreSQL refuses U+0000, and too long a text in an index. What a client wrote
- * must not make the whole batch fail that it is recorded with.
+ * Text as both databases take it: PostgreSQL refuses U+0000, half a character, and too long a text in an index.
+ * What a client wrote must not make the whole batch fail that it is recorded with.
  */
 export function storable(text: string): string {
-  const cut = text.length > LONGEST ? text.slice(0, LONGEST) : text;
-  return cut.includes('\0') ? cut.replaceAll('\0', '\uFFFD') : cut;
+  return (text.length > LONGEST ? text.slice(0, LONGEST) : text).replace(UNSTORABLE, '\uFFFD');
 }
 
 /** The same for a column that may be empty. */

@@ -28,9 +28,8 @@ export function recordRow(record: UsageRecord): UsageRecordRow {
 }
 
 /** The rows of a request's attempts, in order. */
-export function attemptRows({ requestId, attempts }: UsageRecord): readonly UsageAttemptRow[] {
+export function attemptRows({ attempts }: UsageRecord): readonly UsageAttemptRow[] {
   return attempts.map((attempt, position) => ({
-    request_id: requestId,
     position,
     provider: storable(attempt.provider),
     model: storable(attempt.model),

@@ -27,12 +27,20 @@ export function oneOf<Word extends string>(
 }
 
 /** A whole number from 1 to `most`. */
-export function atMost(query: QueryParameters, name: string, most: number): number | undefined {
+function atMost(query: QueryParameters, name: string, most: number): number | undefined {
   const value = text(query, name);
   if (value === undefined) return undefined;
   const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
   if (number < 1 || number > most) throw invalid(name, `must be an integer from 1 to ${most}`);
   return number;
+}
+
+const PAGE = 100;
+const LARGEST_PAGE = 500;
+
+/** Which part of a list: `limit`, and the `cursor` that an earlier answer gave. */
+export function page(query: QueryParameters): { readonly limit: number; readonly cursor: string | null } {
+  return { limit: atMost(query, 'limit', LARGEST_PAGE) ?? PAGE, cursor: text(query, 'cursor') ?? null };
 }
 
 /** The instants `from` (inclusive) and `to` (exclusive) as epoch milliseconds; a bare day as `to` includes that day. */

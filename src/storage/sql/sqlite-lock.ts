@@ -1,0 +1,32 @@
+import type { Database } from 'libsql';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** How long another process may write before we give up. */
+const PATIENCE_MS = 15_000;
+const PAUSE_MS = 5;
+
+/**
+ * Takes the write lock, waiting while somebody else writes. Done by `exec` and before any other statement: a
+ * prepared statement of libsql that finds the file busy stays open, and no later transaction can commit.
+ */
+export async function begin(file: Database): Promise<void> {
+  await whenFree(() => file.exec('BEGIN IMMEDIATE'));
+}
+
+/** Tries until the file is free. The pauses are ours and not SQLite's, which would stop the whole process. */
+export async function whenFree(run: () => unknown): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      run();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      await pause(PAUSE_MS);
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+}
