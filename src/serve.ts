@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { Server } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FirstKey } from './access/first-key.js';
 import { AppModule } from './app.module.js';
@@ -42,7 +43,7 @@ export async function serve(config: Config, source: ConfigSource): Promise<void>
   if (key !== undefined) {
     process.stdout.write(welcome({ url: addressFor(host, port), key, models: app.get(RouteTable).list() }));
   }
-  stopOnSignal(app, log);
+  stopOnSignal(app, log, config.server.drainTimeout);
 }
 
 /** Where somebody on this machine reaches the gateway: an address that stands for all of them is not one to call. */
@@ -51,11 +52,12 @@ function addressFor(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function stopOnSignal(app: NestExpressApplication, log: Logger): void {
+function stopOnSignal(app: NestExpressApplication, log: Logger, drainMs: number): void {
   const stop = (signal: NodeJS.Signals) => {
     log.log(`${signal}: no new requests; open answers are finished first.`);
     app.get(Readiness).draining();
     process.once(signal, () => process.exit(1)); // told twice: at once
+    setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), drainMs).unref();
     app.close().then(
       () => process.exit(0),
       (error: unknown) => {

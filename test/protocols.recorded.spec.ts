@@ -4,11 +4,11 @@ import { GatewayError } from '../src/domain/errors.js';
 import { COMPATIBLE_ROWS } from '../src/providers/openai-compatible.js';
 import { OPENAI_QUIRKS } from '../src/providers/openai-quirks.js';
 import { openaiChat } from '../src/protocols/openai-chat/index.js';
-import type { StreamFacts } from '../src/protocols/protocol.js';
+import type { AnswerFacts } from '../src/protocols/protocol.js';
 import { piecesOf } from './support/pieces.js';
 import { chatRecordings, withoutRecordings, type Recording } from './support/recordings.js';
 
-const FACTS: StreamFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, model: 'asked-for', includeUsage: true };
+const FACTS: AnswerFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, model: 'asked-for' };
 
 const protocolOf = ({ provider }: Recording) => {
   const row = COMPATIBLE_ROWS.find(({ type }) => type === (provider === 'llamacpp' ? 'llama-cpp' : provider));
@@ -17,7 +17,7 @@ const protocolOf = ({ provider }: Recording) => {
 
 /** What a client would read of a stream cut into these pieces: its text, or the error it ends with. */
 function read(recording: Recording, pieces: readonly Buffer[]): string {
-  const decoder = protocolOf(recording).stream(FACTS);
+  const decoder = protocolOf(recording).stream(FACTS, true);
   const sent: Buffer[] = [];
   try {
     const keep = ({ bytes }: ChatFrame) => sent.push(Buffer.from(bytes));

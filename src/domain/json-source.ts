@@ -17,15 +17,15 @@ export interface Member {
   readonly end: number;
 }
 
-const sources = new WeakMap<object, JsonSource>();
+const SOURCE = Symbol('source');
 
-/** Remembers where a parsed value came from. A copy of the value has no source: it may differ from the text. */
+/** Remembers where a parsed value came from. A copy of the value has no source, as it may differ from the text. */
 export function rememberSource(value: object, source: JsonSource): void {
-  sources.set(value, source);
+  Object.defineProperty(value, SOURCE, { value: source });
 }
 
-export function sourceOf(value: object): JsonSource | undefined {
-  return sources.get(value);
+function sourceOf(value: { readonly [SOURCE]?: JsonSource }): JsonSource | undefined {
+  return value[SOURCE];
 }
 
 /** A field's new value; `undefined` takes the field out. */
@@ -33,7 +33,7 @@ export type Edits = ReadonlyMap<string, unknown>;
 
 /** The JSON text of `value` with `edits` made: from its source text where that is known, else by serialising. */
 export function editedJson(value: Readonly<Record<string, unknown>>, edits: Edits): string {
-  const source = sources.get(value);
+  const source = sourceOf(value);
   if (source === undefined) return JSON.stringify({ ...value, ...Object.fromEntries(edits) });
   return edits.size === 0 ? source.text : splice(source, edits);
 }
@@ -41,10 +41,10 @@ export function editedJson(value: Readonly<Record<string, unknown>>, edits: Edit
 /** A copy with some fields set, which knows its text as `value` does. */
 export function withFields(value: Readonly<Record<string, unknown>>, fields: Edits): Readonly<Record<string, unknown>> {
   const copy = { ...value, ...Object.fromEntries(fields) };
-  if (sources.has(value)) {
+  if (sourceOf(value) !== undefined) {
     const text = editedJson(value, fields);
     const members = findMembers(text, Infinity);
-    if (members !== undefined) sources.set(copy, { text, members });
+    if (members !== undefined) rememberSource(copy, { text, members });
   }
   return copy;
 }

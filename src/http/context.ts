@@ -2,16 +2,20 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { RequestContext } from '../domain/request-context.js';
 
-const contexts = new WeakMap<IncomingMessage, RequestContext>();
+const CONTEXT = Symbol('context');
 
-/** Hangs the context on the request without touching its type. Done once, by the outermost middleware. */
-export function attachContext(request: IncomingMessage, context: RequestContext): void {
-  contexts.set(request, context);
+interface WithContext extends IncomingMessage {
+  [CONTEXT]?: RequestContext;
+}
+
+/** Hangs the context on the request, where nobody else finds it. Done once, by the outermost middleware. */
+export function attachContext(request: WithContext, context: RequestContext): void {
+  request[CONTEXT] = context;
 }
 
 /** The context of a request that came through the outermost middleware. */
-export function contextOf(request: IncomingMessage): RequestContext {
-  const context = contexts.get(request);
+export function contextOf(request: WithContext): RequestContext {
+  const context = request[CONTEXT];
   if (context === undefined) throw new Error('This request did not come through RequestMiddleware.');
   return context;
 }

@@ -1,5 +1,6 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Express } from 'express';
 
 /**
@@ -8,6 +9,14 @@ import type { Express } from 'express';
  * than all else Express does. To change a prototype into what it is already costs nothing.
  */
 export class GatewayExpressAdapter extends ExpressAdapter {
+  readonly #sockets = new Set<Socket>();
+
+  /** Stops listening. Connections that never sent a byte are ended: Node takes them for busy and would wait for ever. */
+  override close(): Promise<void> {
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+    return super.close() as Promise<void>;
+  }
+
   override initHttpServer(): void {
     const express = this.getInstance<Express>();
     class Request extends IncomingMessage {}
@@ -15,7 +24,12 @@ export class GatewayExpressAdapter extends ExpressAdapter {
     adopt(Request.prototype, express.request);
     adopt(Response.prototype, express.response);
     Object.assign(express, { request: Request.prototype, response: Response.prototype });
-    this.setHttpServer(createServer({ IncomingMessage: Request, ServerResponse: Response }, express));
+    const server = createServer({ IncomingMessage: Request, ServerResponse: Response }, express);
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    this.setHttpServer(server);
   }
 }
 

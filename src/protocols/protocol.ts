@@ -7,8 +7,8 @@ export interface ChatProtocol {
   request(request: ChatRequest, target: TargetModel): WireRequest;
   /** Throws UpstreamError where a 200 carries an error. */
   response(body: Buffer, answer: AnswerFacts): ChatCompletion;
-  /** One decoder a stream. */
-  stream(answer: StreamFacts): ChatDecoder;
+  /** One decoder a stream. `includeUsage`: the client asked for the usage chunk. */
+  stream(answer: AnswerFacts, includeUsage: boolean): ChatDecoder;
   failure(failure: WireFailure): UpstreamError;
 }
 
@@ -27,11 +27,6 @@ export interface AnswerFacts {
   readonly created: number;
   /** The model name the client asked for. */
   readonly model: string;
-}
-
-export interface StreamFacts extends AnswerFacts {
-  /** The client asked for the usage chunk. */
-  readonly includeUsage: boolean;
 }
 
 export interface WireRequest {

@@ -26,9 +26,9 @@ export class ProtocolChat implements ChatOperation {
   async complete(request: ChatRequest, call: UpstreamCall): Promise<ChatCompletion> {
     const wire = this.#wireCall(request, call);
     try {
-      const body = await this.transport.send(wire, call.signal);
+      const body = await this.transport.send(wire, (stop) => call.onCancel(stop));
       call.attempt.answeredAt = performance.now();
-      return this.protocol.response(body, facts(request));
+      return this.protocol.response(body, new AnswerDefaults(request));
     } catch (error) {
       throw this.#translate(error);
     }
@@ -38,7 +38,7 @@ export class ProtocolChat implements ChatOperation {
     return new Observable((frames) => {
       const wire = this.#wireCall(request, call);
       const includeUsage = request.stream_options?.include_usage === true;
-      const reader = new StreamReader(this.protocol.stream({ ...facts(request), includeUsage }), call, frames);
+      const reader = new StreamReader(this.protocol.stream(new AnswerDefaults(request), includeUsage), call, frames);
       const bytes = this.transport.stream(wire, call.flow).subscribe({
         next: (piece) => reader.take(piece),
         error: (error: unknown) => reader.fail(this.#translate(error)),
@@ -83,11 +83,20 @@ const BASE_HEADERS = {
   'user-agent': 'parley',
 };
 
-const facts = ({ model }: ChatRequest): AnswerFacts => ({
-  id: newCompletionId(),
-  created: Math.floor(Date.now() / 1000),
-  model,
-});
+/** What an answer has where the provider says nothing; the id is made when it is needed, which is seldom. */
+class AnswerDefaults implements AnswerFacts {
+  readonly created = Math.floor(Date.now() / 1000);
+  readonly model: string;
+  #id: string | undefined;
+
+  constructor({ model }: ChatRequest) {
+    this.model = model;
+  }
+
+  get id(): string {
+    return (this.#id ??= newCompletionId());
+  }
+}
 
 function refuseChanges({ dropped, adapted }: WireRequest): void {
   const [param] = [...dropped, ...adapted];

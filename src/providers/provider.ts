@@ -30,6 +30,9 @@ export interface UpstreamCall {
   readonly credential: Secret | undefined;
   /** Refuse what cannot be honoured instead of dropping or adapting it. */
   readonly strict: boolean;
+  /** Called once if the call is to end before its answer has. */
+  onCancel(stop: () => void): void;
+  /** The same as a signal, for what wants one; it is made when first asked for. */
   readonly signal: AbortSignal;
   /** Where the adapter notes what it dropped and adapted, and when the answer came. */
   readonly attempt: UpstreamAttempt;

@@ -40,7 +40,7 @@ export interface AttemptPlace {
 class RunningAttempt {
   readonly call: UpstreamCall;
   readonly #attempt: UpstreamAttempt;
-  readonly #abort = new AbortController();
+  readonly #cancellation = new Cancellation();
   readonly #deadline: NodeJS.Timeout;
 
   constructor(
@@ -49,11 +49,15 @@ class RunningAttempt {
   ) {
     this.#attempt = startAttempt(deployment);
     context.attempts.push(this.#attempt);
+    const cancellation = this.#cancellation;
     this.call = {
       deployment,
       credential: deployment.endpoint.credentials[0],
       strict: context.wishes.strict,
-      signal: this.#abort.signal,
+      onCancel: (stop) => cancellation.onCancel(stop),
+      get signal() {
+        return cancellation.signal;
+      },
       attempt: this.#attempt,
       flow: context.flow,
     };
@@ -84,13 +88,13 @@ class RunningAttempt {
       this.#attempt.errorCode = error.code;
       this.#attempt.status = error instanceof UpstreamError ? (error.upstreamStatus ?? error.status) : undefined;
     }
-    this.#abort.abort();
+    this.#cancellation.cancel();
     this.answers.error(error);
   }
 
   /** The client left, or all is over already. */
   leave(): void {
-    if (this.#end('abandoned')) this.#abort.abort();
+    if (this.#end('abandoned')) this.#cancellation.cancel();
   }
 
   #end(outcome: NonNullable<UpstreamAttempt['outcome']>): boolean {
@@ -99,6 +103,31 @@ class RunningAttempt {
     this.#attempt.endedAt = performance.now();
     clearTimeout(this.#deadline);
     return true;
+  }
+}
+
+/** An AbortController that costs nothing until somebody wants its signal: most calls come to their end. */
+class Cancellation {
+  #stops: (() => void)[] = [];
+  #abort: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController();
+      this.#abort = abort;
+      this.onCancel(() => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  onCancel(stop: () => void): void {
+    this.#stops.push(stop);
+  }
+
+  cancel(): void {
+    const stops = this.#stops;
+    this.#stops = [];
+    for (const stop of stops) stop();
   }
 }
 

@@ -31,7 +31,7 @@ export class HttpTransport implements OnApplicationShutdown {
    * The whole body of a successful answer. Throws WireFailureError for any other status, and
    * UpstreamUnreachableError or UpstreamTimeoutError where there was no answer.
    */
-  send(call: WireCall, signal: AbortSignal): Promise<Buffer> {
+  send(call: WireCall, onCancel: (stop: () => void) => void): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const pieces: Buffer[] = [];
       const exchange = this.#start(call, {
@@ -39,7 +39,7 @@ export class HttpTransport implements OnApplicationShutdown {
         end: () => resolve(pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)),
         error: reject,
       });
-      signal.addEventListener('abort', () => exchange.abort(), { once: true });
+      onCancel(() => exchange.abort());
     });
   }
 

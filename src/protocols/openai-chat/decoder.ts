@@ -2,7 +2,7 @@ import type { ChatCompletionChunk, ChunkChoice, Delta, Usage } from '../../domai
 import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { EventSplitter, eventAt, type ServerSentEvent } from '../framing/sse.js';
-import type { ChatDecoder, EmitFrame, StreamFacts } from '../protocol.js';
+import type { AnswerFacts, ChatDecoder, EmitFrame } from '../protocol.js';
 import { ChunkTemplate } from './chunk-template.js';
 import { reportedFailure } from './failure.js';
 import { completionChunks } from './completion-chunks.js';
@@ -26,7 +26,8 @@ export class ChatStreamDecoder implements ChatDecoder {
   #learnt = 0;
 
   constructor(
-    private readonly facts: StreamFacts,
+    private readonly facts: AnswerFacts,
+    private readonly includeUsage: boolean,
     private readonly thinkTags: boolean,
   ) {
     this.#state = startStream(facts);
@@ -64,7 +65,7 @@ export class ChatStreamDecoder implements ChatDecoder {
       throw error;
     }
     const last = usageChunk(this.#state);
-    if (last !== undefined && this.facts.includeUsage) this.#out += chunkEvent(last);
+    if (last !== undefined && this.includeUsage) this.#out += chunkEvent(last);
     emit(this.#frame(this.#state.usage));
   }
 
@@ -134,7 +135,7 @@ export class ChatStreamDecoder implements ChatDecoder {
   /** The event's own text, but for `usage: null`, which stands in every chunk if usage was asked for and else in none. */
   #sameText(data: string, wire: WireAnswer): string {
     const hasNull = wire.usage === null;
-    if (hasNull === this.facts.includeUsage) return `data: ${data}\n\n`;
+    if (hasNull === this.includeUsage) return `data: ${data}\n\n`;
     if (!hasNull) return `data: ${data.slice(0, data.lastIndexOf('}'))},"usage":null}\n\n`;
     const at = data.lastIndexOf(USAGE_NULL);
     if (at === -1) return this.#newText(wire as unknown as ChatCompletionChunk);
@@ -143,7 +144,7 @@ export class ChatStreamDecoder implements ChatDecoder {
 
   #newText(chunk: ChatCompletionChunk): string {
     const { usage: _usage, ...rest } = chunk;
-    return chunkEvent(this.facts.includeUsage ? { ...rest, usage: null } : rest);
+    return chunkEvent(this.includeUsage ? { ...rest, usage: null } : rest);
   }
 
   #readBody(body: Buffer): void {

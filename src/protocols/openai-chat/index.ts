@@ -13,7 +13,7 @@ export function openaiChat(quirks: Quirks): ChatProtocol {
   return {
     request: (request, target) => chatRequest(quirks, request, target),
     response: (body, answer) => chatCompletion(body, answer, thinkTags),
-    stream: (facts) => new ChatStreamDecoder(facts, thinkTags),
+    stream: (answer, includeUsage) => new ChatStreamDecoder(answer, includeUsage, thinkTags),
     failure: chatFailure,
   };
 }

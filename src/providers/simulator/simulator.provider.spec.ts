@@ -48,7 +48,8 @@ function call({
     dropped: [],
     adapted: [],
   };
-  return { deployment, credential: undefined, strict: false, signal, attempt, flow: new Flow() };
+  const onCancel = (stop: () => void) => signal.addEventListener('abort', stop);
+  return { deployment, credential: undefined, strict: false, onCancel, signal, attempt, flow: new Flow() };
 }
 
 const provider = new SimulatorProvider();
