@@ -1,5 +1,5 @@
 import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { existsSync, unwatchFile, watchFile } from 'node:fs';
+import { existsSync, unwatchFile, watchFile, type Stats } from 'node:fs';
 import { Secret } from '../domain/secret.js';
 import type { Config } from './config.js';
 import type { LiveConfig } from './live-config.js';
@@ -85,7 +85,8 @@ export class ConfigReloader implements OnModuleInit, OnModuleDestroy {
 
   readonly #onHangup = (): void => this.#reloadLoudly('SIGHUP');
 
-  readonly #onChange = (): void => {
+  readonly #onChange = (now: Stats, before: Stats): void => {
+    if (now.mtimeMs === before.mtimeMs && now.size === before.size) return; // a file that is not there is told of, too
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#reloadLoudly('a change of the file'), SETTLED_MS).unref();
   };

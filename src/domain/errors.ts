@@ -60,11 +60,15 @@ export class ForbiddenError extends GatewayError {
   }
 }
 
+/** Names come from clients: an error is no place to send ten thousand characters back. */
+export const clipped = (name: string): string => (name.length > 200 ? `${name.slice(0, 200)}…` : name);
+
 export class ModelNotFoundError extends GatewayError {
   /** `nearest`: known names close to the one asked for. `param` is `model` only on `GET /v1/models/{id}`. */
   constructor(model: string, nearest: readonly string[] = [], param: string | null = null) {
+    const name = clipped(model);
     const hint = nearest.length === 0 ? '' : ` Did you mean ${nearest.map((name) => `\`${name}\``).join(', ')}?`;
-    super(`The model \`${model}\` does not exist or you do not have access to it.${hint}`, {
+    super(`The model \`${name}\` does not exist or you do not have access to it.${hint}`, {
       status: 404,
       type: INVALID_REQUEST,
       code: 'model_not_found',

@@ -3,7 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 /** 32 hex digits that nobody can guess. */
 const random = (): string => randomUUID().replaceAll('-', '');
 
-export const newRequestId = (): string => `req_${random()}`;
+/** It begins with the time: an index over such ids grows at its end, where one over random ones is torn open everywhere. */
+export const newRequestId = (): string => `req_${Date.now().toString(16).padStart(12, '0')}${random().slice(12)}`;
 export const newCompletionId = (): string => `chatcmpl-${random()}`;
 
 /** The longest tool-call id the contract allows. */

@@ -55,5 +55,5 @@ const paths = (list: readonly string[]): string => headerText(list.slice(0, MAX_
 
 /** Names come from configs and clients: what a header may not hold is written as a percent code. */
 export function headerText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 }

@@ -2,6 +2,15 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
 import type { LogLevel } from '../config/config.js';
 
+/** What Nest says of each module and route as it builds the application: ninety lines that nobody asked for. */
+const BUILDING: readonly string[] = [
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+];
+
 /** Nest's logging through pino: one JSON object a line, on standard output. */
 export class PinoLogger implements LoggerService {
   readonly #pino: Logger;
@@ -25,6 +34,7 @@ export class PinoLogger implements LoggerService {
   #writer(level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal') {
     return (message: unknown, ...more: unknown[]): void => {
       const context = typeof more.at(-1) === 'string' ? (more.pop() as string) : undefined;
+      if (level === 'info' && BUILDING.includes(context ?? '')) return;
       const fields =
         typeof message === 'object' && message !== null
           ? message instanceof Error

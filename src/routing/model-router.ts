@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
 import type { Route } from '../domain/deployment.js';
-import { ForbiddenError, InvalidRequestError } from '../domain/errors.js';
+import { clipped, ForbiddenError, InvalidRequestError } from '../domain/errors.js';
 import { withFields } from '../domain/json-source.js';
 import { mayUse } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
@@ -22,7 +22,7 @@ export class ModelRouter {
     const [deployment] = route.deployments;
     const operation = deployment && this.routes.provider(deployment.provider)?.chat;
     if (deployment === undefined || operation === undefined) {
-      throw new InvalidRequestError(`The model \`${request.model}\` does not serve chat completions.`, {
+      throw new InvalidRequestError(`The model \`${clipped(request.model)}\` does not serve chat completions.`, {
         param: 'model',
       });
     }
@@ -31,7 +31,7 @@ export class ModelRouter {
 }
 
 function noAccess(model: string): ForbiddenError {
-  return new ForbiddenError(`This key may not use the model \`${model}\`.`, { code: 'model_not_found' });
+  return new ForbiddenError(`This key may not use the model \`${clipped(model)}\`.`, { code: 'model_not_found' });
 }
 
 /** The route's defaults, where the client says nothing. */
