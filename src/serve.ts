@@ -57,7 +57,7 @@ function stopOnSignal(app: NestExpressApplication, log: Logger, drainMs: number)
     log.log(`${signal}: no new requests; open answers are finished first.`);
     app.get(Readiness).draining();
     process.once(signal, () => process.exit(1)); // told twice: at once
-    setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), drainMs).unref();
+    setTimeout(() => (app.getHttpServer()).closeAllConnections(), drainMs).unref();
     app.close().then(
       () => process.exit(0),
       (error: unknown) => {
