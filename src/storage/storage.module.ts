@@ -5,7 +5,6 @@ import type { Config } from '../config/config.js';
 import { UsageStore } from '../usage/usage.store.js';
 import { KyselyUsageStore } from './sql/kysely-usage.store.js';
 import { KyselyVirtualKeyStore } from './sql/kysely-virtual-key.store.js';
-import { openPostgres } from './sql/postgres.js';
 import { SqlDatabase } from './sql/sql-database.js';
 import { openSqlite } from './sql/sqlite.js';
 import { StorageHealth } from './storage-health.js';
@@ -20,8 +19,11 @@ export class StorageModule {
       providers: [
         {
           provide: SqlDatabase,
-          useFactory: () =>
-            database.url === undefined ? openSqlite(join(dataDir, 'parley.db')) : openPostgres(database.url),
+          useFactory: async () => {
+            if (database.url === undefined) return openSqlite(join(dataDir, 'parley.db'));
+            const { openPostgres } = await import('./sql/postgres.js'); // its driver is only loaded where it is used
+            return openPostgres(database.url);
+          },
         },
         {
           provide: VirtualKeyStore,
