@@ -12,7 +12,7 @@ const FACTS: AnswerFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, mo
 
 const protocolOf = ({ provider }: Recording) => {
   const row = COMPATIBLE_ROWS.find(({ type }) => type === (provider === 'llamacpp' ? 'llama-cpp' : provider));
-  return openaiChat(row?.quirks ?? (/openai/.test(provider) ? OPENAI_QUIRKS : {}));
+  return openaiChat(row?.quirks ?? (provider.includes('openai') ? OPENAI_QUIRKS : {}));
 };
 
 /** What a client would read of a stream cut into these pieces: its text, or the error it ends with. */

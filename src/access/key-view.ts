@@ -1,21 +1,31 @@
-import type { VirtualKey } from '../domain/virtual-key.js';
+import { Exclude, Expose, instanceToPlain, Transform } from 'class-transformer';
+import type { Budget, VirtualKey } from '../domain/virtual-key.js';
 
-/** A key as the admin API shows it: times in RFC 3339, and nothing it could be used with. */
-export function keyView(key: VirtualKey) {
-  return {
-    id: key.id,
-    key_prefix: key.prefix,
-    name: key.name,
-    owner: key.owner,
-    tags: key.tags,
-    models: key.models,
-    allowed_ips: key.allowedIps,
-    rpm: key.rpm,
-    tpm: key.tpm,
-    concurrency: key.concurrency,
-    budget: key.budget,
-    expires_at: key.expiresAt === null ? null : new Date(key.expiresAt).toISOString(),
-    disabled: key.disabled,
-    created_at: new Date(key.createdAt).toISOString(),
-  };
+/** Epoch milliseconds as RFC 3339. */
+const Instant = () =>
+  Transform(({ value }: { readonly value: number | null }) => (value === null ? null : new Date(value).toISOString()), {
+    toPlainOnly: true,
+  });
+
+/** A key as the admin API shows it. Only what is named here is shown, so its hash never is. */
+@Exclude()
+export class KeyDto {
+  @Expose() readonly id!: string;
+  @Expose({ name: 'key_prefix', toPlainOnly: true }) readonly prefix!: string;
+  @Expose() readonly name!: string;
+  @Expose() readonly owner!: string | null;
+  @Expose() readonly tags!: readonly string[];
+  @Expose() readonly models!: readonly string[] | null;
+  @Expose({ name: 'allowed_ips', toPlainOnly: true }) readonly allowedIps!: readonly string[] | null;
+  @Expose() readonly rpm!: number | null;
+  @Expose() readonly tpm!: number | null;
+  @Expose() readonly concurrency!: number | null;
+  @Expose() readonly budget!: Budget | null;
+  @Expose({ name: 'expires_at', toPlainOnly: true }) @Instant() readonly expiresAt!: number | null;
+  @Expose() readonly disabled!: boolean;
+  @Expose({ name: 'created_at', toPlainOnly: true }) @Instant() readonly createdAt!: number;
+}
+
+export function keyView(key: VirtualKey): Readonly<Record<string, unknown>> {
+  return instanceToPlain(Object.assign(new KeyDto(), key));
 }

@@ -86,7 +86,7 @@ export class ConfigReloader implements OnModuleInit, OnModuleDestroy {
   readonly #onHangup = (): void => this.#reloadLoudly('SIGHUP');
 
   readonly #onChange = (now: Stats, before: Stats): void => {
-    if (now.mtimeMs === before.mtimeMs && now.size === before.size) return; // a file that is not there is told of, too
+    if (now.ino === before.ino && now.mtimeMs === before.mtimeMs && now.size === before.size) return; // told of a file that is not there
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#reloadLoudly('a change of the file'), SETTLED_MS).unref();
   };

@@ -20,6 +20,7 @@ function ofModel(model: ModelConfig): string[] {
   const lists = ['fallbacks', 'contextWindowFallbacks', 'contentPolicyFallbacks'] as const;
   return [
     ...(model.strategy === 'priority' ? [] : [`strategy (${model.strategy})`]),
+    ...(model.targets.length > 1 ? ['targets (all but the first)'] : []),
     ...lists.filter((list) => model[list].length > 0),
   ];
 }

@@ -147,6 +147,7 @@ describe('a sound config', () => {
     expect(notYetInForce(config)).toEqual([
       'redis',
       'models.gpt-4.strategy (weighted)',
+      'models.gpt-4.targets (all but the first)',
       'models.gpt-4.fallbacks',
       'models.gpt-4.contextWindowFallbacks',
       'keys.ci.rpm',
