@@ -1,0 +1,144 @@
+import { startGateway, type Gateway } from '../support/gateway.js';
+import { captureLog, expectRefusal, type CapturedLog } from '../support/refusal.js';
+import { answerWith, completion, startUpstream, type FakeUpstream } from '../support/upstream.js';
+import {
+  FIELDS,
+  HI,
+  MESSAGES,
+  MODELS,
+  nested,
+  NOT_A_REQUEST,
+  request,
+  TOOLS,
+  withField,
+  type Case,
+} from './bad-bodies.js';
+
+let gateway: Gateway;
+let upstream: FakeUpstream;
+let log: CapturedLog;
+
+beforeAll(async () => {
+  log = captureLog();
+  upstream = await startUpstream();
+  upstream.play(answerWith(completion('ok')));
+  gateway = await startGateway({
+    config: {
+      providers: {
+        simulator: {},
+        lab: { type: 'openai-compatible', baseUrl: `${upstream.url}/v1` },
+        groq: { apiKey: 'gsk-of-the-gateway', baseUrl: upstream.url },
+      },
+    },
+    env: { PARLEY_LOG_LEVEL: 'trace' },
+  });
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+  log.stop();
+});
+
+async function post(body: string | Buffer, headers: Readonly<Record<string, string>> = {}) {
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+    signal: AbortSignal.timeout(5_000),
+  });
+  return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+}
+
+describe.each<[string, Case[]]>([
+  ['a body', NOT_A_REQUEST],
+  ['a field', FIELDS],
+  ['messages', MESSAGES],
+  ['tools and formats', TOOLS],
+  ['a model name', MODELS],
+])('refuses %s', (_, table) => {
+  it.each(table)('%s', async (_name, body, code, param, status = 400) => {
+    const answer = await post(body);
+    expectRefusal(answer, { status, code, param });
+    expect(answer.headers).not.toHaveProperty('x-evil');
+    expect(answer.body.length).toBeLessThan(1_000);
+  });
+});
+
+describe('takes what is only unusual, and sends it on untouched', () => {
+  const lab = (field: string) => withField(field).replace('"simulator"', '"lab/m"');
+  it.each<[string, string]>([
+    [
+      'keys that name prototypes',
+      '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":null',
+    ],
+    [
+      'the same, deeper',
+      '"metadata":{"__proto__":{"polluted":1},"hasOwnProperty":1},"x":[{"__proto__":[{"__proto__":null}]}]',
+    ],
+    ['100 levels', `"x":${nested(100)}`],
+    ['integers beyond 2^53', '"seed":9223372036854775807,"x":123456789012345678901234567890'],
+    ['numbers as they are written', '"temperature":1.0,"top_p":1e0,"x":[0.10,-0,1E+2]'],
+    ['half of a surrogate pair', '"user":"\\ud800","x":"\\udfff"'],
+    ['a megabyte of text', `"user":"${'é'.repeat(500_000)}"`],
+    ['a key that stands twice', '"x":1,"x":2'],
+    ['escapes', '"\\u0078":"\\u0041\\/"'],
+    ['null for everything', '"stop":null,"n":null,"tools":null,"seed":null,"response_format":null,"logit_bias":null'],
+    ['fields of other servers', '"top_k":40,"chat_template_kwargs":{"enable_thinking":false},"extra_body":{}'],
+  ])('%s', async (_, field) => {
+    const answer = await post(lab(field));
+    expect(answer).toMatchObject({ status: 200 });
+    const sent = upstream.requests.at(-1)?.body ?? '';
+    const kept = field === '"stop":null,"n":null' ? field : field.replace(',"tools":null', '');
+    expect(sent).toContain(kept);
+    expect(JSON.parse(sent)).toMatchObject({ model: 'm', messages: [HI] });
+    expect({}).not.toHaveProperty('polluted');
+  });
+
+  it.each<[string, string | Buffer]>([
+    ['a byte order mark', `\ufeff${request()}`],
+    ['white space around', `\r\n\t ${request()} \n`],
+    ['10,000 messages', request({ messages: Array(10_000).fill(HI), max_tokens: 1 })],
+  ])('%s', async (_, body) => {
+    expect(await post(body)).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    'application/json; charset=utf-8',
+    'application/json;charset="UTF-8"',
+    'Application/JSON',
+    'application/vnd.api+json',
+  ])('content type %s', async (type) => {
+    expect(await post(request(), { 'content-type': type })).toMatchObject({ status: 200 });
+  });
+});
+
+describe('headers of the gateway', () => {
+  it.each<[string, Record<string, string>, object]>([
+    ['tags by the thousand', { 'x-parley-tags': 'a,'.repeat(5_000) }, { status: 200 }],
+    ['tags of odd characters', { 'x-parley-tags': "'; drop table--, \xff,,<b>" }, { status: 200 }],
+    ['strict: not a word it knows', { 'x-parley-strict': 'maybe' }, { status: 200 }],
+  ])('%s', async (_, headers, expected) => {
+    expect(await post(request(), headers)).toMatchObject(expected);
+  });
+
+  it('refuses what would be dropped, where it is asked to be strict', async () => {
+    const body = request({ model: 'groq/m', logit_bias: { 5: 1 } });
+    upstream.play(answerWith(completion('ok')));
+    expect(await post(body)).toMatchObject({ status: 200, headers: { 'x-parley-dropped-params': 'logit_bias' } });
+    expectRefusal(await post(body, { 'x-parley-strict': 'true' }), {
+      status: 400,
+      code: 'unsupported_parameter',
+      param: 'logit_bias',
+    });
+    expect(upstream.requests).toHaveLength(1);
+  });
+});
+
+it('has told its log no secret, and of no fault of its own', async () => {
+  expect(await post(request())).toMatchObject({ status: 200 });
+  const lines = log.text().trim().split('\n');
+  expect(lines.length).toBeGreaterThan(100);
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: expect.stringMatching(/^(info|warn)$/) });
+  for (const secret of [gateway.key, gateway.adminKey, 'gsk-of-the-gateway']) expect(log.text()).not.toContain(secret);
+});

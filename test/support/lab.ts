@@ -1,0 +1,45 @@
+import { startGateway, type Gateway } from './gateway.js';
+import { startUpstream, type FakeUpstream, type Script } from './upstream.js';
+
+/** Of no form that anybody could recognise as a key: only who sent it can tell. */
+export const CREDENTIAL = '0123456789abcdef0123456789ABCDEF';
+
+/** A gateway in front of one provider that does as it is told. */
+export interface Lab {
+  readonly gateway: Gateway;
+  readonly upstream: FakeUpstream;
+  /** Asks once, of a provider that answers by the script. */
+  ask(script: Script, more?: object): Promise<LabAnswer>;
+  close(): Promise<void>;
+}
+
+export interface LabAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+export async function startLab(): Promise<Lab> {
+  const upstream = await startUpstream();
+  const gateway = await startGateway({
+    config: { providers: { lab: { type: 'openai-compatible', baseUrl: upstream.url, apiKey: CREDENTIAL } } },
+  });
+  return {
+    gateway,
+    upstream,
+    ask: async (script, more = {}) => {
+      upstream.play(script);
+      const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'lab/m', messages: [{ role: 'user', content: 'hi' }], ...more }),
+        signal: AbortSignal.timeout(5_000),
+      });
+      return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
+    },
+    close: async () => {
+      await gateway.close();
+      await upstream.close();
+    },
+  };
+}
