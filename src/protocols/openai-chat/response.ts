@@ -7,7 +7,7 @@ import { finishReason } from './finish-reason.js';
 import { argumentText, reasoningInDetails, said, toolCallId } from './message.js';
 import { splitThinking } from './think-tags.js';
 import { usageFrom } from './usage.js';
-import { isObject, type Json, type WireAnswer, type WireChoice, type WireMessage } from './wire.js';
+import { isObject, objectsIn, type Json, type WireAnswer, type WireChoice, type WireMessage } from './wire.js';
 
 /**
  * A provider's completion, put right where it deviates from the contract (OpenAI wire §2.1–2.4).
@@ -21,7 +21,9 @@ export function chatCompletion(body: Buffer, answer: AnswerFacts, thinkTags: boo
     throw new UpstreamError('The provider answered without a choice.', { code: 'invalid_upstream_answer' });
   const envelope = rightEnvelope(wire, answer);
   const id = envelope.id;
-  const choices = wire.choices.map((choice, index) => rightChoice(choice as WireChoice, { id, index, thinkTags }));
+  const choices = objectsIn(wire.choices as WireChoice[]).map((choice, index) =>
+    rightChoice(choice, { id, index, thinkTags }),
+  );
   const usage = usageOf(wire);
   const unchanged =
     envelope.right &&
@@ -150,7 +152,7 @@ function rightToolCalls(
   given: WireMessage['tool_calls'],
   { id, index: choice }: Place,
 ): readonly ToolCall[] | undefined {
-  const wire = given ?? [];
+  const wire = objectsIn(given);
   if (wire.length === 0) return undefined;
   const used = new Set<string>();
   const calls = wire.map((call, index): ToolCall => {

@@ -4,7 +4,7 @@ import { finishReason } from './finish-reason.js';
 import { reasoningInDetails, said } from './message.js';
 import { endThinking, stepThinking, THINK_START, type Split, type ThinkState } from './think-tags.js';
 import { stepToolCalls, type ToolState } from './stream-tools.js';
-import type { WireChoice, WireMessage } from './wire.js';
+import { objectsIn, type WireChoice, type WireMessage } from './wire.js';
 
 /** One choice of a stream between two chunks. */
 export interface ChoiceState {
@@ -77,7 +77,7 @@ export function stepChoice(state: ChoiceState, wire: WireChoice, place: Place): 
 
 /** Late filter verdicts, repeated ends and summaries of the answer are not output; late arguments are. */
 function stepAfterEnd(state: ChoiceState, wire: WireChoice, { index, id }: Place): ChoiceStep {
-  const late = state.heldEnd === undefined ? [] : (wire.delta?.tool_calls ?? []);
+  const late = state.heldEnd === undefined ? [] : objectsIn(wire.delta?.tool_calls);
   const { state: tools, deltas } = stepToolCalls(state.tools, late, `${id}:${index}`);
   if (deltas.length === 0) return { state, choices: [] };
   return { state: { ...state, tools }, choices: [partOf(wire, index, { tool_calls: deltas })] };
@@ -134,7 +134,7 @@ interface DeltaStep {
 
 function stepDelta(state: ChoiceState, wire: WireMessage, place: Place & { readonly ending: boolean }): DeltaStep {
   const spoken = stepText(state, wire, place);
-  const tools = stepToolCalls(state.tools, wire.tool_calls ?? [], `${place.id}:${place.index}`);
+  const tools = stepToolCalls(state.tools, objectsIn(wire.tool_calls), `${place.id}:${place.index}`);
   const next: ChoiceState = { ...state, opened: true, tools: tools.state, think: spoken.think };
   const delta = rightDelta(wire, { first: !state.opened, spoken, calls: tools.deltas });
   const same = tools.unchanged(wire.tool_calls) && sameFields(delta, wire);

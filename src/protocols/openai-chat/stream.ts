@@ -3,7 +3,7 @@ import type { AnswerFacts } from '../protocol.js';
 import { reportedFailure } from './failure.js';
 import { closeChoice, FRESH_CHOICE, isPlainDelta, stepChoice, type ChoiceState } from './stream-choice.js';
 import { usageFrom } from './usage.js';
-import { isObject, type WireAnswer, type WireChoice } from './wire.js';
+import { isObject, objectsIn, type WireAnswer, type WireChoice } from './wire.js';
 
 /** What is known of a stream between two chunks. */
 export interface StreamState {
@@ -54,7 +54,7 @@ export function stepStream(state: StreamState, wire: WireAnswer, thinkTags: bool
   const failure = reportedFailure(wire);
   if (failure !== undefined) throw failure;
   const opened = openedBy(state, wire);
-  const choices = Array.isArray(wire.choices) ? (wire.choices as WireChoice[]) : [];
+  const choices = Array.isArray(wire.choices) ? objectsIn(wire.choices as WireChoice[]) : [];
   const head = opened.head ?? headOf(wire, opened.answer);
   if (choices.length === 0)
     return { state: opened, chunks: wire['moderation'] == null ? [] : [rebuilt(wire, head, [])] };

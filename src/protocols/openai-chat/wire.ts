@@ -1,3 +1,5 @@
+import { UpstreamError } from '../../domain/errors.js';
+
 /** What servers of the OpenAI family send, as far as we read it: anything may be missing, null or of another type. */
 export interface WireAnswer {
   readonly id?: unknown;
@@ -49,3 +51,14 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What stands in a list, if there is one. Throws UpstreamError where a provider put in anything but objects. */
+export function objectsIn<Item extends object>(list: readonly Item[] | null | undefined): readonly Item[] {
+  const items: readonly unknown[] | null | undefined = list;
+  if (items === undefined || items === null) return [];
+  if (!Array.isArray(items) || !items.every(isObject))
+    throw new UpstreamError('The provider sent something that is not a completion.', {
+      code: 'invalid_upstream_answer',
+    });
+  return list ?? [];
+}
