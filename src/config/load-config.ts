@@ -13,7 +13,7 @@ import { discoverProviders } from './provider-environment.js';
 import type { ProviderType } from './provider-type.js';
 import { valueOf, type Environment } from './shape/environment-variables.js';
 import { emptyMap, isAbsent, type Located, type Place } from './shape/located.js';
-import { suggestion } from './shape/nearest.js';
+import { suggestion } from './shape/hint.js';
 import { Reading } from './shape/reading.js';
 
 export type { Environment } from './shape/environment-variables.js';

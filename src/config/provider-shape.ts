@@ -3,7 +3,7 @@ import type { ProviderConfig } from './config.js';
 import { baseUrlFrom, keysFrom, settingsFrom } from './provider-environment.js';
 import type { ProviderType } from './provider-type.js';
 import { emptyMap, isAbsent, pathTo, type Located, type LocatedMap } from './shape/located.js';
-import { suggestion } from './shape/nearest.js';
+import { suggestion } from './shape/hint.js';
 import type { Reading } from './shape/reading.js';
 import { choice, credential, integerOrAuto, text, textOf } from './shape/scalar.js';
 import {

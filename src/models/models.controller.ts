@@ -1,6 +1,6 @@
 import { All, Controller, Get, Headers, Param, Req } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { nearest } from '../catalog/near.js';
+import { nearest } from '../domain/nearest.js';
 import type { ServedModel } from '../catalog/served-model.js';
 import { MethodNotAllowedError, ModelNotFoundError, UnauthorizedError } from '../domain/errors.js';
 import { mayUse, type Principal } from '../domain/principal.js';

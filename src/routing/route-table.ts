@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { skip, type Subscription } from 'rxjs';
 import { ModelCatalog } from '../catalog/model-catalog.js';
-import { nearest } from '../catalog/near.js';
+import { nearest } from '../domain/nearest.js';
 import type { ServedModel } from '../catalog/served-model.js';
 import type { Config } from '../config/config.js';
 import { LiveConfig } from '../config/live-config.js';

@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../domain/chat.js';
 import { Secret } from '../../domain/secret.js';
 import type { Located, LocatedScalar } from './located.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean } from './hint.js';
 import { converted, type Shape } from './shape.js';
 
 export interface ScalarForm<T> {

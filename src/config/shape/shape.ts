@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../domain/chat.js';
 import { isAbsent, type Located, type LocatedMap, pathTo } from './located.js';
-import { suggestion } from './nearest.js';
+import { suggestion } from './hint.js';
 import type { Reading } from './reading.js';
 
 /**

@@ -7,7 +7,7 @@ const MOST_MISTAKES = 3;
 export function nearest(name: string, known: Iterable<string>): readonly string[] {
   if (name.length === 0 || name.length > LONGEST) return [];
   const wanted = bare(name);
-  const allowed = Math.min(MOST_MISTAKES, Math.max(1, Math.floor(wanted.length / 4)));
+  const allowed = Math.min(MOST_MISTAKES, Math.max(1, Math.floor(wanted.length / 3)));
   const found: { readonly candidate: string; readonly distance: number }[] = [];
   for (const candidate of known) {
     if (candidate.length > LONGEST) continue;

@@ -1,5 +1,5 @@
-import { ModelCatalog } from './model-catalog.js';
-import { nearest } from './near.js';
+import { ModelCatalog } from '../catalog/model-catalog.js';
+import { nearest } from '../domain/nearest.js';
 
 const catalog = new ModelCatalog();
 const KNOWN = ['openai', 'anthropic', 'gemini', 'openrouter', 'groq'].flatMap((type) =>
