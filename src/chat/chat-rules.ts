@@ -1,4 +1,5 @@
 import { ValidateBy } from 'class-validator';
+import { InvalidRequestError } from '../domain/errors.js';
 import { badType, badValue } from './field-errors.js';
 import { checkMessages } from './message-rules.js';
 import { checkTools } from './tool-rules.js';
@@ -7,12 +8,12 @@ import { checkTools } from './tool-rules.js';
  * A rule of our own, as a class-validator decorator. It throws the very error the client reads, because the path of
  * a fault deep in a conversation (`messages[3].content[0].text`) is more than a validator can say.
  */
-const rule = (name: string, check: (value: unknown) => void) => (): PropertyDecorator =>
+const rule = (name: string, check: (value: unknown, body: object) => void) => (): PropertyDecorator =>
   ValidateBy({
     name,
     validator: {
-      validate: (value: unknown) => {
-        check(value);
+      validate: (value: unknown, args) => {
+        check(value, args?.object ?? {});
         return true;
       },
     },
@@ -32,6 +33,15 @@ export const IsStop = rule('isStop', (stop) => {
 /** A boolean at OpenAI; Together takes a number. */
 export const IsLogprobs = rule('isLogprobs', (logprobs) => {
   if (typeof logprobs !== 'boolean' && typeof logprobs !== 'number') throw badType('logprobs', 'a boolean', logprobs);
+});
+
+/** How many alternatives: only beside `logprobs`, or nothing would show them. */
+export const NeedsLogprobs = rule('needsLogprobs', (_count, body) => {
+  if ('logprobs' in body && body.logprobs != null && body.logprobs !== false) return;
+  throw new InvalidRequestError("'top_logprobs' is only allowed when 'logprobs' is true.", {
+    code: 'invalid_value',
+    param: 'top_logprobs',
+  });
 });
 
 /** `any` is Mistral's word for `required`. */

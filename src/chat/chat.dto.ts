@@ -11,7 +11,15 @@ import {
   Max,
   Min,
 } from 'class-validator';
-import { IsLogprobs, IsMessages, IsResponseFormat, IsStop, IsToolChoice, IsTools } from './chat-rules.js';
+import {
+  IsLogprobs,
+  IsMessages,
+  IsResponseFormat,
+  IsStop,
+  IsToolChoice,
+  IsTools,
+  NeedsLogprobs,
+} from './chat-rules.js';
 
 /** OpenAI gives no code and no path here, and clients compare. */
 const NO_MODEL = { message: 'you must provide a model parameter', context: { code: null, param: null } };
@@ -41,7 +49,8 @@ export class ChatFieldsDto {
   @IsOptional() @IsInt(INTEGER) readonly seed?: number | null;
   @IsOptional() @IsStop() readonly stop?: unknown;
   @IsOptional() @IsLogprobs() readonly logprobs?: unknown;
-  @IsOptional() @Min(0, INTEGER_MIN) @Max(20, INTEGER_MAX) @IsInt(INTEGER) readonly top_logprobs?: number | null;
+  @IsOptional() @NeedsLogprobs() @Min(0, INTEGER_MIN) @Max(20, INTEGER_MAX) @IsInt(INTEGER) readonly top_logprobs?:
+    number | null;
   @IsOptional() @IsObject(OBJECT) readonly logit_bias?: object | null;
   @IsOptional() @IsTools() readonly tools?: unknown;
   @IsOptional() @IsToolChoice() readonly tool_choice?: unknown;

@@ -32,6 +32,12 @@ export const emptyArray = (param: string): InvalidRequestError =>
     },
   );
 
+export const emptyText = (param: string): InvalidRequestError =>
+  new InvalidRequestError(`Invalid '${param}': empty string. Expected a string with minimum length 1.`, {
+    code: 'string_below_min_length',
+    param,
+  });
+
 export const tooLong = (param: string, limit: number): InvalidRequestError =>
   new InvalidRequestError(`Invalid '${param}': array too long. Expected an array with maximum length ${limit}.`, {
     code: 'array_above_max_length',

@@ -1,4 +1,4 @@
-import { badType } from './field-errors.js';
+import { badType, emptyText } from './field-errors.js';
 
 /** The shape of tools (OpenAI wire §1.4). Names and schemas are the upstream's to judge. */
 export function checkTools(tools: unknown): void {
@@ -10,8 +10,8 @@ export function checkTools(tools: unknown): void {
     if (type !== undefined && typeof type !== 'string') throw badType(`${path}.type`, 'a string', type);
     if (type !== undefined && type !== 'function') return;
     const { name, parameters } = asObject(fn, `${path}.function`);
-    if (typeof name !== 'string' || name === '')
-      throw badType(`${path}.function.name`, 'a string that is not empty', name);
+    if (typeof name !== 'string') throw badType(`${path}.function.name`, 'a string', name);
+    if (name === '') throw emptyText(`${path}.function.name`);
     if (parameters != null) asObject(parameters, `${path}.function.parameters`);
   });
 }

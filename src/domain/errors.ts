@@ -1,3 +1,5 @@
+import type { Secret } from './secret.js';
+
 /** What a failure says beyond its message. */
 export interface ErrorDetail {
   readonly status?: number;
@@ -118,6 +120,27 @@ export class UpstreamError extends GatewayError {
   constructor(message: string, detail: ErrorDetail & { readonly upstreamStatus?: number | undefined } = {}) {
     super(message, { status: 502, type: SERVER_ERROR, code: 'upstream_error', ...detail });
     this.upstreamStatus = detail.upstreamStatus;
+  }
+
+  /** The same without the credential it was called with, wherever the provider quoted that. */
+  masking(credential: Secret): UpstreamError {
+    const text = JSON.stringify({ message: this.message, extra: this.extra });
+    const key = JSON.stringify(credential.reveal()).slice(1, -1);
+    if (key === '' || !text.includes(key)) return this;
+    const { message, extra } = JSON.parse(text.replaceAll(key, credential.toString())) as Pick<
+      UpstreamError,
+      'message' | 'extra'
+    >;
+    const { status, type, code, param, retryAfterMs, upstreamStatus } = this;
+    return new UpstreamError(message, {
+      status,
+      type,
+      code,
+      param,
+      retryAfterMs,
+      upstreamStatus,
+      ...(extra && { extra }),
+    });
   }
 }
 

@@ -28,7 +28,19 @@ function sourceOf(value: { readonly [SOURCE]?: JsonSource }): JsonSource | undef
   return value[SOURCE];
 }
 
-/** A field's new value; `undefined` takes the field out. */
+/** JSON that goes into a text as it is: a number a parse would have rounded. */
+export class RawJson {
+  constructor(readonly text: string) {}
+}
+
+/** A member of a parsed value as it stands in the value's source, where that is known. */
+export function rawMember(value: object, key: string): RawJson | undefined {
+  const source = sourceOf(value);
+  const member = source?.members.findLast((candidate) => candidate.key === key);
+  return source && member && new RawJson(source.text.slice(member.valueStart, member.end));
+}
+
+/** A field's new value, RawJson where the source is known; `undefined` takes the field out. */
 export type Edits = ReadonlyMap<string, unknown>;
 
 /** The JSON text of `value` with `edits` made: from its source text where that is known, else by serialising. */
@@ -59,13 +71,17 @@ function splice({ text, members }: JsonSource, edits: Edits): string {
       continue;
     }
     missing.delete(key);
-    const value = JSON.stringify(edits.get(key)) as string | undefined;
+    const value = jsonOf(edits.get(key));
     if (value !== undefined) parts.push(text.slice(start, valueStart) + value);
   }
-  for (const [key, value] of missing)
-    if (value !== undefined) parts.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  for (const [key, edit] of missing) {
+    const value = jsonOf(edit);
+    if (value !== undefined) parts.push(`${JSON.stringify(key)}:${value}`);
+  }
   return `{${parts.join(',')}}`;
 }
+
+const jsonOf = (edit: unknown): string | undefined => (edit instanceof RawJson ? edit.text : JSON.stringify(edit));
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

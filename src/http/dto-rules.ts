@@ -5,11 +5,13 @@ export type DtoClass = new () => object;
 /** Rules on whether a field is there at all; `hold` settles these itself. */
 const PRESENCE: readonly string[] = [ValidationTypes.CONDITIONAL_VALIDATION, ValidationTypes.IS_DEFINED];
 
+type Check = (value: unknown, body: object) => boolean;
+
 interface FieldRules {
   readonly name: string;
   /** `null` and absence are fine. */
   readonly optional: boolean;
-  readonly holds: readonly ((value: unknown) => boolean)[];
+  readonly holds: readonly Check[];
 }
 
 /**
@@ -36,22 +38,22 @@ export class DtoRules {
     return this.#rules.every(({ name, optional, holds }) => {
       const value = Object.hasOwn(body, name) ? (body as Record<string, unknown>)[name] : undefined;
       if (value === undefined || value === null) return optional;
-      return holds.every((holdsFor) => holdsFor(value));
+      return holds.every((holdsFor) => holdsFor(value, body));
     });
   }
 
-  #compiled(check: RuleMetadata): readonly ((value: unknown) => boolean)[] {
+  #compiled(check: RuleMetadata): readonly Check[] {
     const { type, each, constraintCls, constraints, propertyName: property } = check;
     const plain = type === ValidationTypes.CUSTOM_VALIDATION && !each;
     // Nested objects and rules for each element are left to `validateSync`: no field of the hot path has them.
     if (!plain) return [() => false];
-    const facts = { constraints, property, targetName: this.dto.name, object: {} };
+    const facts = { constraints, property, targetName: this.dto.name };
     return getMetadataStorage()
       .getTargetValidatorConstraints(constraintCls)
       .map(
         ({ instance }) =>
-          (value) =>
-            instance.validate(value, { ...facts, value }) === true,
+          (value, object) =>
+            instance.validate(value, { ...facts, value, object }) === true,
       );
   }
 }

@@ -24,7 +24,11 @@ export class GatewayExpressAdapter extends ExpressAdapter {
     adopt(Request.prototype, express.request);
     adopt(Response.prototype, express.response);
     Object.assign(express, { request: Request.prototype, response: Response.prototype });
-    const server = createServer({ IncomingMessage: Request, ServerResponse: Response }, express);
+    const server = createServer(
+      // Without a host Node would answer itself, and not in the envelope; the middleware does.
+      { IncomingMessage: Request, ServerResponse: Response, requireHostHeader: false },
+      express,
+    );
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

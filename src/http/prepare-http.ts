@@ -2,6 +2,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Duplex } from 'node:stream';
 import { errorBody, InvalidRequestError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
+import { answerUnderWay } from './answer-under-way.js';
+import { OPENAI_VERSION } from './response-headers.js';
 import { RequestMiddleware } from './request.middleware.js';
 
 /** Longer than load balancers keep idle connections, so that it is never us who closes one they are about to use. */
@@ -17,7 +19,14 @@ export function prepareHttp(app: NestExpressApplication): void {
   const server = app.getHttpServer();
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 1_000;
-  server.on('clientError', answerBrokenRequest);
+  // Node would answer this itself, and not in the envelope: an expectation that nobody knows is none of ours.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  server.on('clientError', (error, socket) => {
+    // What follows a whole request may be broken while that one is answered: its answer must not be written into.
+    const answer = answerUnderWay(socket);
+    if (answer === undefined) answerBrokenRequest(error, socket);
+    else answer.once('close', () => socket.end());
+  });
 }
 
 /** What Node could not read as HTTP never reaches a controller; it is answered in the same envelope all the same. */
@@ -26,18 +35,33 @@ function answerBrokenRequest(error: Error & { readonly code?: string }, socket: 
     socket.destroy();
     return;
   }
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const failure = new InvalidRequestError(
-    tooLarge ? 'The headers of your request are too large.' : 'The request is not valid HTTP.',
-  );
-  const body = JSON.stringify(errorBody(failure));
+  const { status, reason, message } = BROKEN[error.code ?? ''] ?? NOT_HTTP;
+  const body = JSON.stringify(errorBody(new InvalidRequestError(message, { status })));
   const head = [
-    `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}`,
+    `HTTP/1.1 ${status} ${reason}`,
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
     `x-request-id: ${newRequestId()}`,
+    `openai-version: ${OPENAI_VERSION}`,
+    'openai-processing-ms: 0',
     'x-should-retry: false',
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
+
+const NOT_HTTP = { status: 400, reason: 'Bad Request', message: 'The request is not valid HTTP.' };
+
+/** By Node's code for what was wrong. */
+const BROKEN: Readonly<Record<string, typeof NOT_HTTP>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: 'Request Header Fields Too Large',
+    message: 'The headers of your request are too large.',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    reason: 'Request Timeout',
+    message: 'The request did not arrive in time.',
+  },
+};

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LiveConfig } from '../config/live-config.js';
-import { OverloadedError } from '../domain/errors.js';
+import { InvalidRequestError, OverloadedError, type GatewayError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
 import { RequestContext, type ClientWishes } from '../domain/request-context.js';
+import { noteAnswer } from './answer-under-way.js';
 import { attachContext } from './context.js';
 import { crossOrigin } from './cross-origin.js';
 import { RequestLog } from './request-log.js';
@@ -25,6 +26,7 @@ export class RequestMiddleware {
   use(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void {
     const context = new RequestContext(newRequestId(), performance.now(), Date.now(), wishesOf(request));
     attachContext(request, context);
+    noteAnswer(request, response);
     stampHeaders(response, context);
     crossOrigin(request, response, this.config.current.server.cors.origins);
     if (request.method === 'OPTIONS') {
@@ -33,11 +35,15 @@ export class RequestMiddleware {
     }
     this.#underWay += 1;
     response.once('close', () => this.#close(request, response, context));
-    next(
-      this.#underWay > MAX_UNDER_WAY
-        ? new OverloadedError('The gateway has too many requests under way.', 1_000)
-        : undefined,
-    );
+    next(this.#refusalOf(request));
+  }
+
+  #refusalOf({ headers, httpVersion }: IncomingMessage): GatewayError | undefined {
+    if (this.#underWay > MAX_UNDER_WAY)
+      return new OverloadedError('The gateway has too many requests under way.', 1_000);
+    if (headers.host === undefined && httpVersion === '1.1')
+      return new InvalidRequestError('The request has no Host header.');
+    return undefined;
   }
 
   #close({ method = '', url = '' }: IncomingMessage, response: ServerResponse, context: RequestContext): void {

@@ -3,7 +3,7 @@ import type { UpstreamAttempt } from '../domain/deployment.js';
 import type { RequestContext } from '../domain/request-context.js';
 
 /** The version of OpenAI's API whose contract this is; clients log it. */
-const OPENAI_VERSION = '2020-10-01';
+export const OPENAI_VERSION = '2020-10-01';
 
 /**
  * Puts the gateway's headers on an answer at the last moment, whoever writes it: a controller, the error filter,

@@ -1,7 +1,12 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
-import { InvalidRequestError, TruncatedStreamError, type UpstreamTimeoutError } from '../domain/errors.js';
+import {
+  InvalidRequestError,
+  TruncatedStreamError,
+  UpstreamError,
+  type UpstreamTimeoutError,
+} from '../domain/errors.js';
 import { newCompletionId } from '../domain/ids.js';
 import type { AnswerFacts, ChatDecoder, ChatProtocol, WireRequest } from '../protocols/protocol.js';
 import type { HttpTransport, WireCall } from '../transport/http-transport.js';
@@ -30,7 +35,7 @@ export class ProtocolChat implements ChatOperation {
       call.attempt.answeredAt = performance.now();
       return this.protocol.response(body, new AnswerDefaults(request));
     } catch (error) {
-      throw this.#translate(error);
+      throw masked(this.#translate(error), call);
     }
   }
 
@@ -107,6 +112,12 @@ function refuseChanges({ dropped, adapted }: WireRequest): void {
   });
 }
 
+/** Some providers quote the credential they refuse, and no two have keys of one form. */
+function masked(error: unknown, { credential }: UpstreamCall): unknown {
+  if (!(error instanceof UpstreamError) || credential === undefined) return error;
+  return error.masking(credential);
+}
+
 /** Turns the bytes of one stream into frames, and every way it can go wrong into one error. */
 class StreamReader {
   readonly #clock: StreamClock;
@@ -142,7 +153,7 @@ class StreamReader {
   fail(error: unknown): void {
     // A provider that has said everything and then drops the connection has still said everything.
     if (error instanceof TruncatedStreamError && this.decoder.complete) this.finish();
-    else this.frames.error(error);
+    else this.frames.error(masked(error, this.call));
   }
 
   stop(): void {
@@ -166,7 +177,7 @@ class StreamReader {
     try {
       work();
     } catch (error) {
-      this.frames.error(error);
+      this.frames.error(masked(error, this.call));
     }
   }
 }

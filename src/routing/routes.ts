@@ -38,6 +38,7 @@ export class Routes {
   resolve(name: string): Route | undefined {
     const known = this.#aliases.get(name) ?? this.#resolved.get(name);
     if (known !== undefined) return known;
+    if (name.length > LONGEST_NAME) return undefined;
     const place = this.#byPrefix(name) ?? this.#byCatalog(name);
     if (place === undefined) return undefined;
     const route: Route = { name, deployments: [deploy(place.at, { model: place.model }, {})], defaults: {} };
@@ -130,6 +131,8 @@ export class Routes {
 }
 
 const MAX_REMEMBERED = 10_000;
+/** No model has a longer name; it goes into a header, a log line and the names remembered, whoever wrote it. */
+const LONGEST_NAME = 512;
 
 export function buildRoutes(config: Config, registry: ProviderRegistry, catalog: ModelCatalog): Routes {
   const places = config.providers.map((provider): [string, Place] => [

@@ -64,7 +64,8 @@ export class ChunkTemplate {
 }
 
 /** A slice costs nothing until it is read, and V8 compares whole strings ten times as fast as `startsWith` does. */
-const standsAt = (text: string, at: number, literal: string): boolean => text.slice(at, at + literal.length) === literal;
+const standsAt = (text: string, at: number, literal: string): boolean =>
+  text.slice(at, at + literal.length) === literal;
 
 interface Hole {
   readonly key: string;

@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../domain/chat.js';
 import { InvalidRequestError } from '../../domain/errors.js';
-import { editedJson } from '../../domain/json-source.js';
+import { editedJson, rawMember } from '../../domain/json-source.js';
 import type { TargetModel, WireRequest } from '../protocol.js';
 import { RequestDraft } from './request-draft.js';
 import { adaptMessages } from './request-messages.js';
@@ -148,6 +148,7 @@ function rename(draft: RequestDraft, { renames = {} }: RequestQuirks): void {
     const value = draft.get(from);
     if (value == null) continue;
     draft.remove(from);
-    if (draft.get(to) == null) draft.set(to, value);
+    if (draft.get(to) == null)
+      draft.set(to, draft.request[from] === value ? (rawMember(draft.request, from) ?? value) : value);
   }
 }

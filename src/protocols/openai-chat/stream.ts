@@ -123,6 +123,7 @@ function sameOrRebuilt(wire: WireAnswer, head: Head, choices: readonly ChunkChoi
   const same =
     hasHead(wire, head) &&
     wire.usage == null &&
+    wire.x_groq?.usage === undefined &&
     choices.length === (wire.choices as unknown[]).length &&
     choices.every((choice, index) => choice === (wire.choices as unknown[])[index]);
   return same ? (wire as unknown as ChatCompletionChunk) : rebuilt(wire, head, choices);
@@ -130,6 +131,7 @@ function sameOrRebuilt(wire: WireAnswer, head: Head, choices: readonly ChunkChoi
 
 function rebuilt(wire: WireAnswer, { id, created, model }: Head, choices: readonly ChunkChoice[]): ChatCompletionChunk {
   const { id: _i, object: _o, created: _c, model: _m, choices: _ch, usage: _u, x_groq: groq, ...rest } = wire;
-  const others = isObject(groq) ? { x_groq: groq } : {};
-  return { id, object: 'chat.completion.chunk', created, model, choices, ...rest, ...others };
+  const { usage: _told, ...others } = groq ?? {}; // usage has one place, and is told only to those who ask
+  const more = Object.keys(others).length > 0 ? { x_groq: others } : {};
+  return { id, object: 'chat.completion.chunk', created, model, choices, ...rest, ...more };
 }
