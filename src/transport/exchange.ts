@@ -1,11 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { FlowSource } from '../domain/flow.js';
-import {
-  TruncatedStreamError,
-  UpstreamError,
-  UpstreamTimeoutError,
-  UpstreamUnreachableError,
-} from '../domain/errors.js';
+import { TruncatedStreamError, UpstreamTimeoutError, UpstreamUnreachableError } from '../domain/errors.js';
 import type { WireFailure } from '../protocols/protocol.js';
 import { WireFailureError } from './wire-failure-error.js';
 
@@ -17,9 +12,6 @@ export interface ExchangeListener {
 
 /** More than this of an error page nobody reads. */
 const MAX_FAILURE_BYTES = 256 * 1024;
-/** An answer larger than this is a fault of the provider; it would be held in memory as a whole. */
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
-
 /** One request and its response. Tells its listener of the body of a success, or of one error, and then of nothing more. */
 export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
   #controller: Dispatcher.DispatchController | undefined;
@@ -29,7 +21,6 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
   #answered = false;
   #over = false;
   #paused = false;
-  #received = 0;
   /** What one read from the network brought: a provider's many small chunks are told of as one. */
   #gathered: Buffer[] = [];
 
@@ -69,9 +60,7 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
   onResponseData(_controller: Dispatcher.DispatchController, bytes: Buffer): void {
     if (this.#over) return;
     if (this.#failure === undefined) {
-      this.#received += bytes.length;
-      if (this.#received > MAX_ANSWER_BYTES) this.#fail(new UpstreamError('The answer of the provider is too large.'));
-      else if (this.#gathered.push(bytes) === 1) queueMicrotask(() => this.#deliver());
+      if (this.#gathered.push(bytes) === 1) queueMicrotask(() => this.#deliver());
       return;
     }
     this.#failure.size += bytes.length;
@@ -110,11 +99,6 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
     body: Buffer[];
   }): WireFailureError {
     return new WireFailureError({ status, headers, body: Buffer.concat(body).toString('utf8') });
-  }
-
-  #fail(error: Error): void {
-    this.abort();
-    this.listener.error(error);
   }
 
   #translate(error: Error & { readonly code?: string }): Error {

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { Agent } from 'undici';
+import { UpstreamError } from '../domain/errors.js';
 import type { Flow } from '../domain/flow.js';
 import { Exchange, type ExchangeListener } from './exchange.js';
 
@@ -21,6 +22,9 @@ interface Target {
 /** Idle connections are kept about as long as the big providers keep them. */
 const KEEP_ALIVE_MS = 30_000;
 
+/** An answer larger than this is a fault of the provider: it is held in memory as a whole. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+
 /** The only code that opens connections to providers. */
 @Injectable()
 export class HttpTransport implements OnApplicationShutdown {
@@ -34,8 +38,15 @@ export class HttpTransport implements OnApplicationShutdown {
   send(call: WireCall, onCancel: (stop: () => void) => void): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const pieces: Buffer[] = [];
+      let size = 0;
       const exchange = this.#start(call, {
-        data: (bytes) => pieces.push(bytes),
+        data: (bytes) => {
+          size += bytes.length;
+          pieces.push(bytes);
+          if (size <= MAX_ANSWER_BYTES) return;
+          exchange.abort();
+          reject(new UpstreamError('The answer of the provider is too large.', { code: 'invalid_upstream_answer' }));
+        },
         end: () => resolve(pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)),
         error: reject,
       });

@@ -1,3 +1,5 @@
+import { UpstreamError } from '../../domain/errors.js';
+
 /** One server-sent event, by the WHATWG rules; comments and fields we have no use for are gone. */
 export interface ServerSentEvent {
   /** The `event:` field; '' where there was none. */
@@ -17,18 +19,28 @@ const CR = 0x0d;
  */
 export class EventSplitter {
   #rest: Buffer[] = [];
+  #held = 0;
 
   /** The whole events up to here, as one piece of text; the unfinished one is kept for the next call. */
   take(bytes: Buffer): string {
     // Joined only when an event may have ended: a long event in many small pieces would be copied for each of them.
     if (!bytes.includes(LF)) {
-      this.#rest.push(bytes);
+      this.#hold(bytes);
       return '';
     }
     const buffer = this.#rest.length === 0 ? bytes : Buffer.concat([...this.#rest, bytes]);
     const end = lastBlankLine(buffer);
-    this.#rest = end === buffer.length ? [] : [buffer.subarray(end)];
+    this.#rest = [];
+    this.#held = 0;
+    if (end < buffer.length) this.#hold(buffer.subarray(end));
     return end === 0 ? '' : buffer.toString('utf8', 0, end);
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held += bytes.length;
+    if (this.#held > MAX_EVENT_BYTES)
+      throw new UpstreamError('The provider sent an event that is too large.', { code: 'invalid_upstream_answer' });
+    this.#rest.push(bytes);
   }
 
   /** What is left when the stream has ended: some providers leave out the last blank line. */
@@ -38,6 +50,8 @@ export class EventSplitter {
     return text;
   }
 }
+
+const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
 /** Index after the last blank line; 0 where there is none. */
 function lastBlankLine(buffer: Buffer): number {

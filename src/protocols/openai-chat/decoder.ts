@@ -1,4 +1,4 @@
-import type { ChatCompletionChunk, ChunkChoice, Delta, Usage } from '../../domain/chat.js';
+import type { ChatCompletionChunk, ChunkChoice, Delta } from '../../domain/chat.js';
 import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { EventSplitter, eventAt, type ServerSentEvent } from '../framing/sse.js';
@@ -50,7 +50,7 @@ export class ChatStreamDecoder implements ChatDecoder {
     try {
       this.#read(this.#splitter.take(bytes));
     } finally {
-      if (this.#started && this.#out !== '') emit(this.#frame(undefined));
+      if (this.#started && this.#out !== '') emit(this.#frame());
     }
   }
 
@@ -61,12 +61,12 @@ export class ChatStreamDecoder implements ChatDecoder {
       if (!isComplete(this.#state)) throw new TruncatedStreamError();
       this.#close();
     } catch (error) {
-      if (this.#started && this.#out !== '') emit(this.#frame(undefined));
+      if (this.#started && this.#out !== '') emit(this.#frame());
       throw error;
     }
     const last = usageChunk(this.#state);
     if (last !== undefined && this.includeUsage) this.#out += chunkEvent(last);
-    emit(this.#frame(this.#state.usage));
+    emit(this.#frame());
   }
 
   /** The first character tells events from a JSON body or a page of HTML. */
@@ -154,10 +154,11 @@ export class ChatStreamDecoder implements ChatDecoder {
     this.#done = true;
   }
 
-  #frame(usage: Usage | undefined): ChatFrame {
+  /** What is to be sent now, with the usage as far as it is known: a client may leave before the end. */
+  #frame(): ChatFrame {
     const bytes = Buffer.from(this.#out);
     this.#out = '';
-    return { bytes, usage };
+    return { bytes, usage: this.#state.usage };
   }
 }
 

@@ -38,6 +38,9 @@ export interface Place {
   readonly thinkTags: boolean;
 }
 
+/** The text may still turn out to be reasoning in tags. */
+export const mayThink = ({ think }: ChoiceState): boolean => think.phase !== 'text';
+
 const TEXTS: readonly string[] = ['content', 'reasoning_content'];
 
 /** Text and nothing else, in a choice that is under way. */

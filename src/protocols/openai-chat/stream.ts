@@ -1,9 +1,9 @@
 import type { ChatCompletionChunk, ChunkChoice, Usage } from '../../domain/chat.js';
 import type { AnswerFacts } from '../protocol.js';
 import { reportedFailure } from './failure.js';
-import { closeChoice, FRESH_CHOICE, isPlainDelta, stepChoice, type ChoiceState } from './stream-choice.js';
+import { closeChoice, FRESH_CHOICE, isPlainDelta, mayThink, stepChoice, type ChoiceState } from './stream-choice.js';
 import { usageFrom } from './usage.js';
-import { isObject, objectsIn, type WireAnswer, type WireChoice } from './wire.js';
+import { objectsIn, type WireAnswer, type WireChoice } from './wire.js';
 
 /** What is known of a stream between two chunks. */
 export interface StreamState {
@@ -49,8 +49,7 @@ export const isComplete = ({ choices }: StreamState): boolean =>
  * so that its bytes can be sent on. Throws UpstreamError for an error in the stream.
  */
 export function stepStream(state: StreamState, wire: WireAnswer, thinkTags: boolean): StreamStep {
-  if (!thinkTags && isPlain(state, wire))
-    return { state, chunks: [wire as unknown as ChatCompletionChunk], plain: true };
+  if (isPlain(state, wire, thinkTags)) return { state, chunks: [wire as unknown as ChatCompletionChunk], plain: true };
   const failure = reportedFailure(wire);
   if (failure !== undefined) throw failure;
   const opened = openedBy(state, wire);
@@ -91,13 +90,14 @@ export function usageChunk({ head, usage, usageChunk: wire, answer }: StreamStat
 }
 
 /** By far the most frequent chunk: more text of a choice that has begun. */
-function isPlain({ head, choices }: StreamState, wire: WireAnswer): boolean {
+function isPlain({ head, choices }: StreamState, wire: WireAnswer, thinkTags: boolean): boolean {
   if (head === undefined || !hasHead(wire, head)) return false;
   if (wire.error != null || wire.usage != null || wire.x_groq != null) return false;
   const [choice, another] = (wire.choices ?? []) as readonly WireChoice[];
   if (choice === undefined || another !== undefined) return false;
   const state = choices.get(choice.index as number);
-  return state !== undefined && isPlainDelta(state, choice);
+  if (state === undefined || (thinkTags && mayThink(state))) return false;
+  return isPlainDelta(state, choice);
 }
 
 const hasHead = (wire: WireAnswer, { id, created, model }: Head): boolean =>
