@@ -12,7 +12,7 @@ export interface Reported {
 
 /** Words by which providers say that the conversation does not fit the model. */
 const TOO_LONG =
-  /maximum context length|context_length_exceeded|context window|too many tokens|prompt (is )?too long|input is too long|exceed_context_size|maximum prompt length|exceeds? the (maximum number of tokens|available context)|input (length|token).*exceed|exceeds? (the )?context limit|exceeded max context length|exceeds the limit of \d+ tokens|too large for model with/i;
+  /maximum context length|context_length_exceeded|context window|too many tokens|prompt (is )?too long|input is too long|exceed_context_size|maximum prompt length|exceeds? the (maximum number of tokens|available context)|input (length|token).*exceed|exceeds? (the )?context limit|exceeded max context length|exceeds the limit of \d+ tokens|too large for model with|exceeded model token limit|tokens. must be <=|range of input length|prompt exceeds max length|greater than the context length|context (the )?overflows/i;
 const BAD_CREDENTIAL = /api key not valid|api_key_invalid|api key expired|invalid api key|incorrect api key/i;
 const NO_CREDIT =
   /insufficient_quota|exceeded your current quota|credit balance|insufficient balance|spend limit|arrearage|exceeded_current_quota/i;
@@ -118,7 +118,7 @@ function waitInWords(message: string, status: number): number | undefined {
 /** Keys, organisations and projects of the gateway's account are nobody else's business. */
 export function redact(message: string): string {
   return message
-    .replace(/\b(?:sk|gsk|xai|pplx|csk|nvapi|hf|AIza)[-_][\w*.-]{6,}/g, '[secret]')
+    .replace(/\b(?:(?:sk|gsk|xai|pplx|csk|nvapi|hf)[-_]|AIza)[\w*.-]{6,}/g, '[secret]')
     .replace(/\b(?:org|proj)[-_][A-Za-z0-9]{6,}/g, '[account]')
     .replace(/\bBearer\s+\S+/gi, 'Bearer [secret]');
 }

@@ -21,6 +21,7 @@ export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | 
       },
       statusIn(minimax['status_code']),
     );
+  if (saysItFailed(wire)) return classify(readReport(wire) ?? NOTHING, statusIn(wire['code'], readReport(wire)));
   const groq = wire.x_groq;
   const error = present(wire.error) ?? (isObject(groq) ? present(groq['error']) : undefined);
   if (error === undefined) return undefined;
@@ -30,6 +31,10 @@ export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | 
     statusIn(isObject(error) ? (error['code'] ?? error['status_code'] ?? error['status']) : undefined, reported),
   );
 }
+
+/** vLLM and Mistral report a failure in a flat object of that name, Cloudflare by a flag. */
+const saysItFailed = ({ object, success, choices }: WireAnswer | WireChoice): boolean =>
+  choices === undefined && (object === 'error' || success === false);
 
 const present = (value: unknown): unknown =>
   value === null || value === undefined || value === '' || value === false ? undefined : value;
@@ -73,31 +78,35 @@ function withRawReason(message: string, { metadata }: Json): string {
 function statusIn(code: unknown, { type, code: word }: Reported = NOTHING): number {
   const status = Number(code);
   if (Number.isInteger(status) && status >= 400 && status < 600) return status;
-  return WORDS[word ?? ''] ?? WORDS[type ?? ''] ?? MINIMAX[String(code)] ?? 502;
+  return WORDS.get(word ?? '') ?? WORDS.get(type ?? '') ?? MINIMAX.get(String(code)) ?? 502;
 }
 
-const WORDS: Readonly<Record<string, number>> = {
-  rate_limit_exceeded: 429,
-  rate_limit_error: 429,
-  insufficient_quota: 429,
-  invalid_request_error: 400,
-  context_length_exceeded: 400,
-  authentication_error: 401,
-  not_found_error: 404,
-  overloaded_error: 503,
-  server_error: 500,
-};
+const WORDS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    rate_limit_exceeded: 429,
+    rate_limit_error: 429,
+    insufficient_quota: 429,
+    invalid_request_error: 400,
+    context_length_exceeded: 400,
+    authentication_error: 401,
+    not_found_error: 404,
+    overloaded_error: 503,
+    server_error: 500,
+  }),
+);
 
 /** MiniMax's `status_code` in `base_resp`. */
-const MINIMAX: Readonly<Record<string, number>> = {
-  '1002': 429,
-  '1004': 401,
-  '1008': 402,
-  '1026': 400,
-  '1027': 400,
-  '1039': 400,
-  '2013': 400,
-};
+const MINIMAX: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    '1002': 429,
+    '1004': 401,
+    '1008': 402,
+    '1026': 400,
+    '1027': 400,
+    '1039': 400,
+    '2013': 400,
+  }),
+);
 
 /** `retry-after-ms` counts before `retry-after`, which is seconds or a date (the clock is the provider's own `date`). */
 function retryAfterMs(headers: WireFailure['headers']): number | undefined {

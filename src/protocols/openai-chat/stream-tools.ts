@@ -56,18 +56,24 @@ const isTaken = (tools: readonly ToolState[], id: string | null | undefined): bo
   typeof id === 'string' && tools.some(({ wireId }) => wireId === id);
 
 /** Which call a fragment belongs to. Some servers send no index, or 0 for all: then a new id or name is a new call. */
-function indexOf(tools: readonly ToolState[], { index, id, function: fn }: WireToolCall): number {
-  const last = tools.length - 1;
-  if (typeof index !== 'number') {
-    const known = typeof id === 'string' && id !== '' ? tools.findIndex(({ wireId }) => wireId === id) : last;
-    return known === -1 ? tools.length : known;
-  }
+function indexOf(tools: readonly ToolState[], fragment: WireToolCall): number {
+  const { index, id, function: fn } = fragment;
+  if (typeof index !== 'number') return indexWithout(tools, fragment);
   const known = tools.findLastIndex(({ wireIndex }) => wireIndex === index);
   if (known === -1) return tools.length;
   const tool = tools[known];
   const another =
     typeof id === 'string' && id !== '' && tool?.wireId !== '' && id !== tool?.wireId && Boolean(fn?.name);
   return another ? tools.length : known;
+}
+
+/** Without an index a fragment goes by its id; without that too it goes on with the last call, unless it names another. */
+function indexWithout(tools: readonly ToolState[], { id, function: fn }: WireToolCall): number {
+  const last = tools.length - 1;
+  const named = Boolean(fn?.name) && tools[last]?.announced === true;
+  const known =
+    typeof id === 'string' && id !== '' ? tools.findIndex(({ wireId }) => wireId === id) : named ? -1 : last;
+  return known === -1 ? tools.length : known;
 }
 
 interface Fragment {
