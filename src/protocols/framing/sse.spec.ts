@@ -65,6 +65,8 @@ describe('server-sent events', () => {
     expect(splitter.take(Buffer.from('ta: 3\n'))).toBe('');
     expect(splitter.take(Buffer.from('\ndata: 4'))).toBe('data: 3\n\n');
     expect(splitter.rest()).toBe('data: 4');
+    expect(splitter.take(Buffer.from('data: 5\r\n\r\nda'))).toBe('data: 5\r\n\r\n');
+    expect(splitter.rest()).toBe('da');
     expect(splitter.rest()).toBe('');
   });
 

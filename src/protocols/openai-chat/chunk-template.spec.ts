@@ -101,6 +101,12 @@ describe('a stream of hundreds of plain chunks', () => {
     );
   });
 
+  it('ends with its end, though more of the same follows', () => {
+    const plain = Array.from({ length: 50 }, () => chunk({ content: 'a' }));
+    const text = decode([START, ...plain, chunk({}, 'stop'), ...plain, '[DONE]'], false);
+    expect(text).toBe(decode([START, ...plain, ...END], false));
+  });
+
   it.each([
     ['a string without an end', chunk({ content: 'a' }).replace('"a"}', '"a}')],
     ['a line break in a string', chunk({ content: 'a#b' }).replace('#', '\n')],
