@@ -86,7 +86,6 @@ const FULL = {
 const withMessage = (message: unknown) => ({ messages: [...MESSAGES, message] });
 const TYPE = 'invalid_type';
 const MISSING = 'missing_required_parameter';
-
 describe('BodyPipe', () => {
   it('takes a right body for right without the slow validator, and hands on the very object', () => {
     const rules = new DtoRules(ChatRequestDto);
