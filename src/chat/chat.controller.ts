@@ -4,8 +4,7 @@ import type { Observable } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
 import { MethodNotAllowedError } from '../domain/errors.js';
 import { withFields } from '../domain/json-source.js';
-import type { RequestContext } from '../domain/request-context.js';
-import { Context } from '../http/context.js';
+import { contextOf } from '../http/context.js';
 import { Operation } from '../http/operation.decorator.js';
 import type { ChatAnswer } from '../routing/attempt.js';
 import { UsageInterceptor } from '../usage/usage.interceptor.js';
@@ -25,10 +24,10 @@ export class ChatController {
   @Operation(UsageInterceptor)
   create(
     @Body() body: ChatRequestDto,
-    @Context() context: RequestContext,
+    @Req() request: IncomingMessage,
     @Res() _claimed: ServerResponse,
   ): Observable<ChatAnswer> {
-    return this.chat.create(body as ChatRequestDto & ChatRequest, context);
+    return this.chat.create(body as ChatRequestDto & ChatRequest, contextOf(request));
   }
 
   @Post(AZURE_PATH)
@@ -36,12 +35,12 @@ export class ChatController {
   createAtDeployment(
     @Param('model') model: string,
     @Body() body: ChatFieldsDto,
-    @Context() context: RequestContext,
+    @Req() request: IncomingMessage,
     @Res() _claimed: ServerResponse,
   ): Observable<ChatAnswer> {
     return this.chat.create(
       withFields(body as ChatFieldsDto & ChatRequest, new Map([['model', model]])) as ChatRequest,
-      context,
+      contextOf(request),
     );
   }
 

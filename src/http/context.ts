@@ -14,13 +14,17 @@ export function attachContext(request: WithContext, context: RequestContext): vo
 }
 
 /** The context of a request that came through the outermost middleware. */
-export function contextOf(request: WithContext): RequestContext {
-  const context = request[CONTEXT];
+export function contextOf(request: IncomingMessage): RequestContext {
+  const context = contextIfAny(request);
   if (context === undefined) throw new Error('This request did not come through RequestMiddleware.');
   return context;
 }
 
-/** The request's context, as a controller argument. */
+export function contextIfAny(request: WithContext): RequestContext | undefined {
+  return request[CONTEXT];
+}
+
+/** The request's context, as a controller argument. Not for the hot path: Nest runs the pipes on it. */
 export const Context = createParamDecorator((_: unknown, execution: ExecutionContext): RequestContext =>
   contextOf(execution.switchToHttp().getRequest<IncomingMessage>()),
 );

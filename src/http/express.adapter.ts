@@ -2,6 +2,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
+import { stampHeaders } from './response-headers.js';
 
 /**
  * Express on a server whose requests and responses are Express's own from birth. By itself Express changes the
@@ -20,7 +21,12 @@ export class GatewayExpressAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     const express = this.getInstance<Express>();
     class Request extends IncomingMessage {}
-    class Response extends ServerResponse {}
+    class Response extends ServerResponse {
+      override writeHead(...head: unknown[]): this {
+        stampHeaders(this);
+        return (super.writeHead as (...head: unknown[]) => this)(...head);
+      }
+    }
     adopt(Request.prototype, express.request);
     adopt(Response.prototype, express.response);
     Object.assign(express, { request: Request.prototype, response: Response.prototype });

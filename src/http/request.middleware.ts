@@ -8,7 +8,6 @@ import { noteAnswer } from './answer-under-way.js';
 import { attachContext } from './context.js';
 import { crossOrigin } from './cross-origin.js';
 import { RequestLog } from './request-log.js';
-import { stampHeaders } from './response-headers.js';
 
 /** More requests under way than this are refused at once: each of them may hold a body and a connection upstream. */
 const MAX_UNDER_WAY = 5_000;
@@ -27,7 +26,6 @@ export class RequestMiddleware {
     const context = new RequestContext(newRequestId(), performance.now(), Date.now(), wishesOf(request));
     attachContext(request, context);
     noteAnswer(request, response);
-    stampHeaders(response, context);
     crossOrigin(request, response, this.config.current.server.cors.origins);
     if (request.method === 'OPTIONS') {
       response.writeHead(204).end();

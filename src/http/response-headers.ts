@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { UpstreamAttempt } from '../domain/deployment.js';
 import type { RequestContext } from '../domain/request-context.js';
+import { contextIfAny } from './context.js';
 
 /** The version of OpenAI's API whose contract this is; clients log it. */
 export const OPENAI_VERSION = '2020-10-01';
@@ -9,17 +10,14 @@ export const OPENAI_VERSION = '2020-10-01';
  * Puts the gateway's headers on an answer at the last moment, whoever writes it: a controller, the error filter,
  * a stream. Only then is it known how long it took and where it came from.
  */
-export function stampHeaders(response: ServerResponse, context: RequestContext): void {
-  const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse;
-  response.writeHead = (...head: unknown[]): ServerResponse => {
-    response.setHeader('x-request-id', context.id);
-    response.setHeader('openai-version', OPENAI_VERSION);
-    const now = performance.now();
-    response.setHeader('openai-processing-ms', Math.round(now - context.startedAt));
-    const { lastAttempt } = context;
-    if (lastAttempt !== undefined) stampAttempt(response, context, lastAttempt);
-    return writeHead(...head);
-  };
+export function stampHeaders(response: ServerResponse): void {
+  const context = contextIfAny(response.req);
+  if (context === undefined) return;
+  response.setHeader('x-request-id', context.id);
+  response.setHeader('openai-version', OPENAI_VERSION);
+  response.setHeader('openai-processing-ms', Math.round(performance.now() - context.startedAt));
+  const { lastAttempt } = context;
+  if (lastAttempt !== undefined) stampAttempt(response, context, lastAttempt);
 }
 
 function stampAttempt(

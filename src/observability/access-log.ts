@@ -1,13 +1,21 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { LiveConfig } from '../config/live-config.js';
 import { RequestLog, type FinishedRequest } from '../http/request-log.js';
 
 /** One line a request. Prompts and answers are never in it. */
 @Injectable()
 export class AccessLog extends RequestLog {
   readonly #log = new Logger('Request');
+  /** Whether anybody would see the lines; they are not made otherwise. */
+  readonly #isRead: boolean;
+
+  constructor(config: LiveConfig) {
+    super();
+    this.#isRead = ['info', 'debug', 'trace'].includes(config.current.logLevel);
+  }
 
   finished({ context, method, path, status, aborted }: FinishedRequest): void {
-    if (path === '/healthz' || path === '/readyz') return; // probes would drown everything else
+    if (!this.#isRead || path === '/healthz' || path === '/readyz') return; // probes would drown everything else
     const attempt = context.lastAttempt;
     this.#log.log({
       msg: `${method} ${path} ${status}`,
