@@ -1,4 +1,5 @@
 import { UpstreamError, type ErrorDetail } from '../../domain/errors.js';
+import { waitInWords } from './wait-in-words.js';
 
 /** What a provider says of a failure, whichever of a dozen shapes it chose. */
 export interface Reported {
@@ -17,8 +18,19 @@ const BAD_CREDENTIAL = /api key not valid|api_key_invalid|api key expired|invali
 const NO_CREDIT =
   /insufficient_quota|exceeded your current quota|credit balance|insufficient balance|spend limit|arrearage|exceeded_current_quota/i;
 const CONTENT_POLICY =
-  /content_filter|content_policy_violation|data_inspection_failed|ResponsibleAIPolicyViolation|content management policy/i;
-const NO_MODEL = /model|deployment|endpoint/i;
+  /content_filter|content_policy_violation|data_inspection_failed|ResponsibleAIPolicyViolation|content management policy|requires moderation|input was flagged/i;
+const NO_MODEL =
+  /\b(model|deployment|resource|endpoint)\b.{0,200}?(does not exist|doesn't exist|not exist|not (be )?found)|\b(no|unknown) (such )?(model|deployment|endpoint)s?\b/i;
+/** Codes that say no more than the status does. */
+const JUST_NOT_FOUND = /^(deployment_?)?not_?found(_?error)?$/i;
+/** Newer words of OpenAI for a quota that is used up; clients are told which. */
+const QUOTAS: ReadonlySet<string | undefined> = new Set([
+  'credit_balance_exhausted',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+]);
+const TOKEN_LIMIT = /tokens? per|\bTP[MD]\b|token (rate )?limit|too many tokens/i;
 const OVERLOADED = /overloaded/i;
 
 const INVALID = 'invalid_request_error';
@@ -27,7 +39,7 @@ const SERVER = 'server_error';
 /** Gives a provider's failure the status, type and code that OpenAI's own API would give it. */
 export function classify(reported: Reported, status: number, retryAfterMs?: number): UpstreamError {
   const detail = kindOf(reported, status);
-  const wait = retryAfterMs ?? waitInWords(reported.message, status);
+  const wait = retryAfterMs ?? (status === 429 || status === 503 ? waitInWords(reported.message) : undefined);
   return new UpstreamError(detail.message ?? redact(reported.message), {
     ...detail,
     upstreamStatus: status,
@@ -36,16 +48,23 @@ export function classify(reported: Reported, status: number, retryAfterMs?: numb
   });
 }
 
+/** The status that the words of a failure call for, where it came with neither a status nor a code. */
+export function statusInWords(reported: Reported): number | undefined {
+  const words = allWords(reported);
+  return TOO_LONG.test(words) || CONTENT_POLICY.test(words) ? 400 : undefined;
+}
+
+const allWords = ({ message, code = '', type = '' }: Reported): string => `${message} ${code} ${type}`;
+
 type Kind = ErrorDetail & { readonly message?: string };
 
 function kindOf(reported: Reported, status: number): Kind {
-  const words = `${reported.message} ${reported.code ?? ''} ${reported.type ?? ''}`;
+  const words = allWords(reported);
   if (status < 500 && status !== 429 && TOO_LONG.test(words)) return contextLength(reported);
-  if (status === 403 && CONTENT_POLICY.test(words)) return invalid(reported, 400, 'content_policy_violation');
+  if ((status === 403 || status === 400) && CONTENT_POLICY.test(words)) return contentPolicy(reported, status);
   if (refusesUs(status, words)) return BAD_CREDENTIAL_OF_OURS;
-  if (isOutOfCredit(reported, status, words)) return OUT_OF_CREDIT;
-  if (status === 429)
-    return OVERLOADED.test(words) ? NO_CAPACITY : { status, type: limitType(reported), code: 'rate_limit_exceeded' };
+  if (isOutOfCredit(reported, status, words)) return outOfCredit(reported);
+  if (status === 429) return OVERLOADED.test(words) ? NO_CAPACITY : tooMuch(reported);
   return BY_STATUS[status] ?? byRange(reported, status, words);
 }
 
@@ -56,7 +75,6 @@ const BAD_CREDENTIAL_OF_OURS: Kind = {
   code: 'upstream_authentication',
   message: 'The provider refused the credential of this gateway.',
 };
-const OUT_OF_CREDIT: Kind = { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' };
 const NO_CAPACITY: Kind = { status: 503, type: 'service_unavailable_error', code: 'server_is_overloaded' };
 const TOO_SLOW: Kind = { status: 504, type: SERVER, code: 'timeout' };
 const FAILED: Kind = { status: 502, type: SERVER, code: 'upstream_error' };
@@ -76,25 +94,44 @@ const BY_STATUS: Readonly<Record<number, Kind>> = {
 /** What is left: the client's own fault, told with the statuses OpenAI has for it, or the provider's. */
 function byRange(reported: Reported, status: number, words: string): Kind {
   if (status < 400 || status > 499) return FAILED;
-  if (status === 404 && NO_MODEL.test(words)) return { status, type: INVALID, code: 'model_not_found' };
-  return invalid(reported, status === 404 || status === 409 || status === 413 ? status : 400);
+  if (status === 404) return notFound(reported, words);
+  return invalid(reported, status === 409 || status === 413 ? status : 400);
 }
 
 const refusesUs = (status: number, words: string): boolean =>
   status === 401 || status === 403 || (status === 400 && BAD_CREDENTIAL.test(words));
 
 const isOutOfCredit = ({ code }: Reported, status: number, words: string): boolean =>
-  status === 402 || (status < 500 && code !== 'rate_limit_exceeded' && NO_CREDIT.test(words));
+  status === 402 || QUOTAS.has(code) || (status < 500 && code !== 'rate_limit_exceeded' && NO_CREDIT.test(words));
 
-/** OpenAI says by the type which limit was hit. */
-function limitType({ message, type }: Reported): string {
-  if (type === 'requests' || type === 'tokens') return type;
-  return /token/i.test(message) && !/request/i.test(message) ? 'tokens' : 'requests';
+function outOfCredit({ code }: Reported): Kind {
+  const known = code !== undefined && QUOTAS.has(code) ? code : 'insufficient_quota';
+  return { status: 429, type: 'insufficient_quota', code: known };
 }
 
-function invalid(reported: Reported, status: number, code?: string): Kind {
+/** OpenAI says by the type which limit was hit, and by a code of its own that the load grew too fast. */
+function tooMuch({ message, type, code }: Reported): Kind {
+  if (code === 'slow_down') return { status: 429, type: 'rate_limit_error', code };
+  const told = type === 'requests' || type === 'tokens' ? type : undefined;
+  const limit = told ?? (TOKEN_LIMIT.test(message) ? 'tokens' : 'requests');
+  return { status: 429, type: limit, code: 'rate_limit_exceeded' };
+}
+
+function contentPolicy(reported: Reported, status: number): Kind {
+  const kind = invalid(reported, 400);
+  return status === 400 && kind.code !== null ? kind : { ...kind, code: 'content_policy_violation' };
+}
+
+/** A model that is there and cannot do this is not a model that is missing. */
+function notFound(reported: Reported, words: string): Kind {
+  const kind = invalid(reported, 404);
+  const saysLittle = kind.code == null || JUST_NOT_FOUND.test(kind.code);
+  return saysLittle && NO_MODEL.test(words) ? { ...kind, code: 'model_not_found' } : kind;
+}
+
+function invalid(reported: Reported, status: number): Kind {
   const given = reported.code !== undefined && /^[a-z][a-z0-9_]*$/i.test(reported.code) ? reported.code : null;
-  return { status, type: INVALID, code: code ?? given, param: reported.param ?? null };
+  return { status, type: INVALID, code: given, param: reported.param ?? null };
 }
 
 /** Clients compact a conversation by this code, and some by the phrase. */
@@ -103,16 +140,6 @@ function contextLength({ message, param }: Reported): Kind {
     ? redact(message)
     : `This request exceeds the model's maximum context length. ${redact(message)}`;
   return { status: 400, type: INVALID, code: 'context_length_exceeded', param: param ?? 'messages', message: phrase };
-}
-
-/** "try again in 1.146s", "retry after 20 seconds", "in 6m0s". */
-function waitInWords(message: string, status: number): number | undefined {
-  if (status !== 429 && status !== 503) return undefined;
-  const found = /(?:try again in|retry after|retry in) (?:(\d+)m(?!s))?(\d+(?:\.\d+)?)? ?(ms|s)?/i.exec(message);
-  if (found === null) return undefined;
-  const [, minutes = '0', amount = '0', unit = 's'] = found;
-  const wait = Number(minutes) * 60_000 + Number(amount) * (unit.toLowerCase() === 'ms' ? 1 : 1000);
-  return wait > 0 ? Math.ceil(wait) : undefined;
 }
 
 /** Keys, organisations and projects of the gateway's account are nobody else's business. */

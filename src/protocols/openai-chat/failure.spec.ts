@@ -22,6 +22,27 @@ describe('chatFailure', () => {
     [403, openai('No', { code: 'content_policy_violation' }), [400, INVALID, 'content_policy_violation']],
     [404, openai('The model `x` does not exist'), [404, INVALID, 'model_not_found']],
     [404, openai('No such thing'), [404, INVALID, null]],
+    [404, openai('This model is only supported in v1/responses'), [404, INVALID, null]],
+    [404, openai('The model `x` does not exist', { code: 'x_gone' }), [404, INVALID, 'x_gone']],
+    [
+      404,
+      openai('The API deployment does not exist', { code: 'DeploymentNotFound' }),
+      [404, INVALID, 'model_not_found'],
+    ],
+    [404, openai('No endpoints found for x.', { code: 404 }), [404, INVALID, 'model_not_found']],
+    [400, openai('Your input was flagged'), [400, INVALID, 'content_policy_violation']],
+    [403, openai('x requires moderation on y'), [400, INVALID, 'content_policy_violation']],
+    [403, openai('Your input was flagged', { code: 403 }), [400, INVALID, 'content_policy_violation']],
+    [429, openai('Slow', { code: 'slow_down', type: 'x' }), [429, 'rate_limit_error', 'slow_down']],
+    ...['credit_balance_exhausted', 'organization_spend_limit_exceeded', 'project_spend_limit_exceeded']
+      .concat('organization_usage_limit_exceeded')
+      .map(
+        (code) =>
+          [429, openai('x', { code }), [429, 'insufficient_quota', code]] as [number, object, [number, string, string]],
+      ),
+    [429, openai('on tokens per min (TPM): Limit 9, Requested 2'), [429, 'tokens', 'rate_limit_exceeded']],
+    [429, openai('Requests to the x have exceeded token rate limit'), [429, 'tokens', 'rate_limit_exceeded']],
+    [429, openai('Too many requests with this token'), [429, 'requests', 'rate_limit_exceeded']],
     [405, '', [502, 'server_error', 'upstream_error']],
     [408, openai('Slow'), [504, 'server_error', 'timeout']],
     [409, openai('Conflict'), [409, INVALID, null]],
@@ -75,6 +96,7 @@ describe('chatFailure', () => {
     const innererror = { code: 'ResponsibleAIPolicyViolation', content_filter_result: { hate: { filtered: true } } };
     const error = failed(400, openai('No', { code: 'content_filter', param: 'prompt', innererror }));
     expect([error.param, error.code, error.extra]).toEqual(['prompt', 'content_filter', { innererror }]);
+    expect(failed(404, openai('The model `x` does not exist', { param: 'model' })).param).toBe('model');
     expect(failed(502, 'x'.repeat(100_000)).message).toHaveLength(500);
   });
 
@@ -88,8 +110,7 @@ describe('chatFailure', () => {
     [429, { 'retry-after': '0' }, '', undefined],
     [429, {}, 'Please try again in 1.146s.', 1146],
     [429, {}, 'Please try again in 84ms.', 84],
-    [429, {}, 'Please try again in 6m0s.', 360_000],
-    [429, {}, 'Retry after 20 seconds', 20_000],
+    [503, {}, 'Retry after 20 seconds', 20_000],
     [500, {}, 'Please try again in 2s.', undefined],
     [429, { 'retry-after': '1' }, 'Please try again in 9s.', 1000],
   ])('%i %j %s: waits %p', (status, headers, message, wait) =>
@@ -150,6 +171,13 @@ describe('reportedFailure', () => {
     [{ error: { message: 'A', code: 'insufficient_quota' } }, 429, 'insufficient_quota'],
     [{ error: { message: 'A', code: 'constructor', type: 'toString' } }, 502, 'upstream_error'],
     [{ error: 'A' }, 502, 'upstream_error'],
+    [{ error: 'The prompt is too long' }, 400, 'context_length_exceeded'],
+    [{ error: { message: 'too many tokens', type: 'tokens' } }, 429, 'rate_limit_exceeded'],
+    [{ error: { message: 'A', type: 'requests' } }, 429, 'rate_limit_exceeded'],
+    [{ error: { message: 'Your input was flagged' } }, 400, 'content_policy_violation'],
+    [{ error: { message: 'A', code: 'content_filter' } }, 400, 'content_filter'],
+    [{ error: { message: 'The prompt is too long', type: 'server_error' } }, 500, 'upstream_error'],
+    [{ base_resp: { status_code: 9999, status_msg: 'context window exceeds limit' } }, 400, 'context_length_exceeded'],
     [{ error: true }, 502, 'upstream_error'],
     [{ x_groq: { error: 'A' } }, 502, 'upstream_error'],
     [{ object: 'error', message: 'A', type: 'BadRequestError', code: 400 }, 400, null],

@@ -1,6 +1,6 @@
 import { type UpstreamError } from '../../domain/errors.js';
 import type { WireFailure } from '../protocol.js';
-import { classify, type Reported } from './failure-kinds.js';
+import { classify, statusInWords, type Reported } from './failure-kinds.js';
 import { isObject, type Json, type WireAnswer, type WireChoice } from './wire.js';
 
 /** A failure with a status of its own. */
@@ -11,16 +11,8 @@ export function chatFailure({ status, headers, body }: WireFailure): UpstreamErr
 
 /** A failure inside a 200: a body, a stream event or a choice. Undefined where it reports none. */
 export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | undefined {
-  const minimax = wire.base_resp;
-  if (isObject(minimax) && typeof minimax['status_code'] === 'number' && minimax['status_code'] !== 0)
-    return classify(
-      {
-        ...NOTHING,
-        message: text(minimax['status_msg']) ?? 'The provider failed.',
-        code: String(minimax['status_code']),
-      },
-      statusIn(minimax['status_code']),
-    );
+  const minimax = minimaxReport(wire);
+  if (minimax !== undefined) return classify(minimax, statusIn(minimax.code, minimax));
   if (saysItFailed(wire)) return classify(readReport(wire) ?? NOTHING, statusIn(wire['code'], readReport(wire)));
   const groq = wire.x_groq;
   const error = present(wire.error) ?? (isObject(groq) ? present(groq['error']) : undefined);
@@ -30,6 +22,12 @@ export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | 
     reported,
     statusIn(isObject(error) ? (error['code'] ?? error['status_code'] ?? error['status']) : undefined, reported),
   );
+}
+
+function minimaxReport({ base_resp: report }: WireAnswer | WireChoice): Reported | undefined {
+  if (!isObject(report) || typeof report['status_code'] !== 'number' || report['status_code'] === 0) return undefined;
+  const message = text(report['status_msg']) ?? 'The provider failed.';
+  return { ...NOTHING, message, code: String(report['status_code']) };
 }
 
 /** vLLM and Mistral report a failure in a flat object of that name, Cloudflare by a flag. */
@@ -75,16 +73,21 @@ function withRawReason(message: string, { metadata }: Json): string {
 }
 
 /** The status a failure inside a 200 would have had. */
-function statusIn(code: unknown, { type, code: word }: Reported = NOTHING): number {
+function statusIn(code: unknown, reported: Reported = NOTHING): number {
+  const { type, code: word } = reported;
   const status = Number(code);
   if (Number.isInteger(status) && status >= 400 && status < 600) return status;
-  return WORDS.get(word ?? '') ?? WORDS.get(type ?? '') ?? MINIMAX.get(String(code)) ?? 502;
+  const named = WORDS.get(word ?? '') ?? WORDS.get(type ?? '') ?? MINIMAX.get(String(code));
+  return named ?? statusInWords(reported) ?? 502;
 }
 
 const WORDS: ReadonlyMap<string, number> = new Map(
   Object.entries({
     rate_limit_exceeded: 429,
     rate_limit_error: 429,
+    slow_down: 429,
+    requests: 429,
+    tokens: 429,
     insufficient_quota: 429,
     invalid_request_error: 400,
     context_length_exceeded: 400,
