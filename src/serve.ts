@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { AddressInfo } from 'node:net';
 import { FirstKey } from './access/first-key.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
@@ -40,9 +41,15 @@ export async function serve(config: Config, source: ConfigSource): Promise<void>
   log.log(`Listening on ${await app.getUrl()}`);
   const key = await app.get(FirstKey).ensure();
   if (key !== undefined) {
-    process.stdout.write(welcome({ url: addressFor(host, port), key, models: app.get(RouteTable).list() }));
+    const url = addressFor(host, boundPort(app));
+    process.stdout.write(welcome({ url, key, models: app.get(RouteTable).list() }));
   }
   stopOnSignal(app, log, config.server.drainTimeout);
+}
+
+/** The port that was taken, which the config does not say where it says 0. */
+function boundPort(app: NestExpressApplication): number {
+  return (app.getHttpServer().address() as AddressInfo).port;
 }
 
 /** Where somebody on this machine reaches the gateway: an address that stands for all of them is not one to call. */
@@ -56,7 +63,7 @@ function stopOnSignal(app: NestExpressApplication, log: Logger, drainMs: number)
     log.log(`${signal}: no new requests; open answers are finished first.`);
     app.get(Readiness).draining();
     process.once(signal, () => process.exit(1)); // told twice: at once
-    setTimeout(() => (app.getHttpServer()).closeAllConnections(), drainMs).unref();
+    setTimeout(() => app.getHttpServer().closeAllConnections(), drainMs).unref();
     app.close().then(
       () => process.exit(0),
       (error: unknown) => {

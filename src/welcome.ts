@@ -8,8 +8,7 @@ export interface Welcome {
 }
 
 /** What a first start prints: the key, and samples that work as they are pasted. */
-export function welcome({ url, key, models }: Welcome): string {
-  const model = models[0]?.id ?? 'provider/model';
+export function welcome({ url, key, models: [first] }: Welcome): string {
   return `
 Parley answers at ${url}
 
@@ -17,7 +16,18 @@ A key was made, as there was none. It is shown only now:
 
     ${key}
 
-# curl
+${first === undefined ? NO_MODEL : samples(url, key, first.id)}
+
+The API is described at ${url}/docs
+
+`;
+}
+
+/** Nothing is listed, so no sample would be known to work. */
+const NO_MODEL = `No model is listed, as the providers do not say which ones they have. Write the name of a provider in your
+config, a slash, and what that provider calls the model: {"model": "provider/model", ...}`;
+
+const samples = (url: string, key: string, model: string): string => `# curl
 curl ${url}/v1/chat/completions \\
   -H "Authorization: Bearer ${key}" \\
   -H "Content-Type: application/json" \\
@@ -27,9 +37,4 @@ curl ${url}/v1/chat/completions \\
 from openai import OpenAI
 client = OpenAI(base_url="${url}/v1", api_key="${key}")
 answer = client.chat.completions.create(model="${model}", messages=[{"role": "user", "content": "Hello"}])
-print(answer.choices[0].message.content)
-
-The API is described at ${url}/docs
-
-`;
-}
+print(answer.choices[0].message.content)`;

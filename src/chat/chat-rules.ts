@@ -30,6 +30,14 @@ export const IsStop = rule('isStop', (stop) => {
   });
 });
 
+export const IsStreamOptions = rule('isStreamOptions', (value) => {
+  const options = asObject(value, 'stream_options');
+  for (const name of ['include_usage', 'include_obfuscation']) {
+    const option = options[name];
+    if (option != null && typeof option !== 'boolean') throw badType(`stream_options.${name}`, 'a boolean', option);
+  }
+});
+
 /** A boolean at OpenAI; Together takes a number. */
 export const IsLogprobs = rule('isLogprobs', (logprobs) => {
   if (typeof logprobs !== 'boolean' && typeof logprobs !== 'number') throw badType('logprobs', 'a boolean', logprobs);

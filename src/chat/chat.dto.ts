@@ -16,6 +16,7 @@ import {
   IsMessages,
   IsResponseFormat,
   IsStop,
+  IsStreamOptions,
   IsToolChoice,
   IsTools,
   NeedsLogprobs,
@@ -38,7 +39,7 @@ const OBJECT = { message: 'expected an object' };
 export class ChatFieldsDto {
   @IsDefined({ message: 'this parameter is required' }) @IsMessages() readonly messages!: readonly unknown[];
   @IsOptional() @IsBoolean(BOOLEAN) readonly stream?: boolean | null;
-  @IsOptional() @IsObject(OBJECT) readonly stream_options?: object | null;
+  @IsOptional() @IsStreamOptions() readonly stream_options?: unknown;
   @IsOptional() @Min(0) @Max(2) @IsNumber({}, NUMBER) readonly temperature?: number | null;
   @IsOptional() @Min(0) @Max(1) @IsNumber({}, NUMBER) readonly top_p?: number | null;
   @IsOptional() @Min(-2) @Max(2) @IsNumber({}, NUMBER) readonly presence_penalty?: number | null;

@@ -23,13 +23,23 @@ function checkMessage(message: Fields, index: number): void {
   if (typeof role !== 'string') throw badType(path('role'), 'a string', role);
   if (!ROLES.includes(role)) throw badValue(path('role'), ROLES.map((known) => `'${String(known)}'`).join(', '), role);
   if (content === undefined || content === null) {
-    if (role !== 'assistant' && role !== 'function') throw badType(path('content'), 'a string or an array', content);
+    if (!mayLackContent(message)) throw badType(path('content'), 'a string or an array', content);
   } else if (typeof content !== 'string') checkParts(content, path('content'), role);
   if (role === 'tool' && typeof message['tool_call_id'] !== 'string')
     throw badType(path('tool_call_id'), 'a string', message['tool_call_id']);
   if (role === 'function' && typeof message['name'] !== 'string')
     throw badType(path('name'), 'a string', message['name']);
   if (message['tool_calls'] != null) checkToolCalls(message['tool_calls'], path('tool_calls'));
+}
+
+/** What an assistant's turn may consist of instead of content. */
+const TURNS = ['tool_calls', 'function_call', 'audio', 'refusal'];
+
+/** `null` is what assistants' turns come with; a key that is not there at all stands for a turn of something else. */
+function mayLackContent(message: Fields): boolean {
+  if (message['role'] === 'function') return true;
+  if (message['role'] !== 'assistant') return false;
+  return message['content'] === null || TURNS.some((turn) => message[turn] != null);
 }
 
 function checkParts(content: unknown, path: string, role: string): void {
@@ -74,8 +84,8 @@ function checkToolCalls(calls: unknown, path: string): void {
     const at = `${path}[${index}]`;
     if (!isObject(call)) throw badType(at, 'an object', call);
     if (typeof call['id'] !== 'string') throw badType(`${at}.id`, 'a string', call['id']);
-    if (call['custom'] !== undefined) return checkText(call['custom'], `${at}.custom`, 'name');
-    if (call['function'] === undefined) throw missing(`${at}.function`);
+    if (call['custom'] != null) return checkText(call['custom'], `${at}.custom`, 'name');
+    if (call['function'] == null) throw missing(`${at}.function`);
     checkText(call['function'], `${at}.function`, 'name');
     checkText(call['function'], `${at}.function`, 'arguments');
   });

@@ -7,8 +7,8 @@ export function checkTools(tools: unknown): void {
     const path = `tools[${index}]`;
     const { type, function: fn } = asObject(tool, path);
     // Mistral takes tools without a type, and some clients of its own leave it out.
-    if (type !== undefined && typeof type !== 'string') throw badType(`${path}.type`, 'a string', type);
-    if (type !== undefined && type !== 'function') return;
+    if (type != null && typeof type !== 'string') throw badType(`${path}.type`, 'a string', type);
+    if (type != null && type !== 'function') return;
     const { name, parameters } = asObject(fn, `${path}.function`);
     if (typeof name !== 'string') throw badType(`${path}.function.name`, 'a string', name);
     if (name === '') throw emptyText(`${path}.function.name`);

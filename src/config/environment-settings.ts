@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { Secret } from '../domain/secret.js';
 import type { LogLevel } from './config.js';
 import { databaseUrlShape, portShape, redisUrlShape } from './config-shape.js';
@@ -25,7 +24,7 @@ export interface EnvironmentSettings {
 
 export function readEnvironmentSettings(reading: Reading): EnvironmentSettings {
   return {
-    host: readVariable(hostVariables(reading), host(), reading),
+    host: readVariable(['PARLEY_HOST'], host(), reading),
     port: readVariable(portVariables(reading), portShape, reading),
     databaseUrl: readVariable(['PARLEY_DATABASE_URL', 'DATABASE_URL'], databaseUrlShape, reading),
     redisUrl: readVariable(['PARLEY_REDIS_URL', 'REDIS_URL'], redisUrlShape, reading),
@@ -38,15 +37,6 @@ export function readEnvironmentSettings(reading: Reading): EnvironmentSettings {
 
 function adminKey(reading: Reading): Secret | undefined {
   return readVariable(['PARLEY_ADMIN_KEY'], credential(SHORTEST_ADMIN_KEY), reading);
-}
-
-/**
- * `HOST` counts only as an IP address or `localhost`: many shells and build tools keep the machine's own name there,
- * and listening on that would open to the network what nobody meant to open.
- */
-function hostVariables(reading: Reading): readonly string[] {
-  const host = reading.variable(['HOST'])?.value ?? '';
-  return isIP(host) > 0 || host === 'localhost' ? ['PARLEY_HOST', 'HOST'] : ['PARLEY_HOST'];
 }
 
 /** Kubernetes sets `PARLEY_PORT=tcp://10.0.0.7:4100` in every pod beside a service named parley; that is no port to listen on. */

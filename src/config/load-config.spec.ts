@@ -15,8 +15,12 @@ const TYPES: readonly ProviderType[] = [
     type: 'azure-openai',
     keyEnv: ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY'],
     baseUrlEnv: ['AZURE_OPENAI_ENDPOINT'],
-    needsBaseUrl: true,
-    settings: { apiVersion: { kind: 'string', env: 'OPENAI_API_VERSION' }, deployments: { kind: 'map' } },
+    addressSettings: ['resourceName'],
+    settings: {
+      resourceName: { kind: 'string', env: 'AZURE_RESOURCE_NAME' },
+      apiVersion: { kind: 'string', env: 'OPENAI_API_VERSION' },
+      deployments: { kind: 'map' },
+    },
   },
   { type: 'ollama', keyEnv: ['OLLAMA_API_KEY'], baseUrlEnv: ['OLLAMA_BASE_URL'], keyless: true },
   { type: 'simulator', keyEnv: [], baseUrlEnv: [], keyless: true },
@@ -343,7 +347,11 @@ describe('a config with faults', () => {
     ],
     [
       'providers: { azure-openai: { apiKey: k } }',
-      '1:28 providers.azure-openai.baseUrl: "baseUrl" is missing: the type azure-openai has no address of its own, and AZURE_OPENAI_ENDPOINT is not set',
+      '1:28 providers.azure-openai.baseUrl: "baseUrl" is missing, and so is "resourceName", of which the address of the type azure-openai is made, and AZURE_OPENAI_ENDPOINT, AZURE_RESOURCE_NAME is not set',
+    ],
+    [
+      'providers: { lab: { type: openai-compatible } }',
+      '1:19 providers.lab.baseUrl: "baseUrl" is missing: the type openai-compatible has no address of its own',
     ],
     [
       'providers: { openai: { apiVersion: x } }',
@@ -437,12 +445,8 @@ describe('the environment', () => {
       ({ server }) => [server.host, server.port],
       ['0.0.0.0', 2],
     ],
-    [{ HOST: '::1', PORT: '3' }, ({ server }) => [server.host, server.port], ['::1', 3]],
-    [
-      { HOST: 'my-machine', PARLEY_PORT: 'tcp://10.0.0.7:4100', PORT: '' },
-      ({ server }) => [server.host, server.port],
-      ['10.0.0.1', 1],
-    ],
+    [{ HOST: '::1', PORT: '3' }, ({ server }) => [server.host, server.port], ['10.0.0.1', 3]],
+    [{ PARLEY_PORT: 'tcp://10.0.0.7:4100', PORT: '' }, ({ server }) => [server.host, server.port], ['10.0.0.1', 1]],
     [{ DATABASE_URL: 'postgres://b' }, ({ database }) => database.url?.reveal(), 'postgres://b'],
     [
       { PARLEY_DATABASE_URL: 'postgresql://a', DATABASE_URL: 'postgres://b' },
@@ -507,6 +511,13 @@ describe('the environment', () => {
   it('tells of none where the file has a section, or where an address or a key is wanting', () => {
     expect(load('providers: {}', everywhere).providers).toEqual([]);
     expect(load('', { AZURE_API_KEY: 'k', OPENAI_BASE_URL: 'http://p', OLLAMA_BASE_URL: '' }).providers).toEqual([]);
+  });
+
+  it('takes the name of a resource in place of an address', () => {
+    const named = provider('azure-openai', { apiKeys: ['az'], settings: { resourceName: 'ours' } });
+    expect(revealed(load('', { AZURE_API_KEY: 'az', AZURE_RESOURCE_NAME: 'ours' }).providers)).toEqual([named]);
+    const yaml = 'providers: { azure-openai: { apiKey: az, resourceName: ours } }';
+    expect(revealed(load(yaml, {}).providers)).toEqual([named]);
   });
 
   it('fills in what the file leaves out of a provider', () => {

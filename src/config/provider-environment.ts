@@ -26,10 +26,20 @@ export function discoverProviders(types: readonly ProviderType[], reading: Readi
   });
 }
 
-function isFound({ keyEnv, baseUrlEnv, keyless, needsBaseUrl }: ProviderType, reading: Reading): boolean {
+function isFound(type: ProviderType, reading: Reading): boolean {
+  const { keyEnv, baseUrlEnv, keyless, needsBaseUrl } = type;
   const hasAddress = reading.variable(baseUrlEnv) !== undefined;
-  if (needsBaseUrl === true && !hasAddress) return false;
+  if (!hasAddress && (needsBaseUrl === true || missingForAddress(type, settingsFrom(type, reading)).length > 0))
+    return false;
   return reading.variable(keyEnv) !== undefined || (keyless === true && hasAddress);
+}
+
+/** The settings that the type's own address is made of and that nobody has given. */
+export function missingForAddress(
+  { addressSettings = [] }: ProviderType,
+  settings: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return addressSettings.filter((name) => settings[name] === undefined);
 }
 
 /** The key that the environment has for this type: one, or none. */

@@ -1,6 +1,6 @@
 import type { Timeouts } from '../domain/deployment.js';
 import type { ProviderConfig } from './config.js';
-import { baseUrlFrom, keysFrom, settingsFrom } from './provider-environment.js';
+import { baseUrlFrom, keysFrom, missingForAddress, settingsFrom } from './provider-environment.js';
 import type { ProviderType } from './provider-type.js';
 import { emptyMap, isAbsent, pathTo, type Located, type LocatedMap } from './shape/located.js';
 import { suggestion } from './shape/hint.js';
@@ -62,10 +62,22 @@ function readProvider(naming: Naming, value: Located): ProviderConfig | undefine
   const given = readFields(fieldsFor(type === undefined ? types : [type]), map, reading);
   if (type === undefined || given === undefined) return undefined;
   const config = assembled(naming, type, given as GivenProvider);
-  if (type.needsBaseUrl !== true || config.baseUrl !== undefined) return config;
-  const unset = type.baseUrlEnv.length === 0 ? '' : `, and ${type.baseUrlEnv.join(', ')} is not set`;
-  const place = { ...map.place, path: pathTo(map.place.path, 'baseUrl') };
-  return reading.refuse(place, `"baseUrl" is missing: the type ${type.type} has no address of its own${unset}`);
+  if (config.baseUrl !== undefined) return config;
+  const fault = addressFault(type, config);
+  if (fault === undefined) return config;
+  return reading.refuse({ ...map.place, path: pathTo(map.place.path, 'baseUrl') }, fault);
+}
+
+/** What keeps a provider without a `baseUrl` from being found. */
+function addressFault(type: ProviderType, { settings }: ProviderConfig): string | undefined {
+  const missing = missingForAddress(type, settings);
+  const variables = [...type.baseUrlEnv, ...missing.flatMap((name) => type.settings?.[name]?.env ?? [])];
+  const unset = variables.length === 0 ? '' : `, and ${variables.join(', ')} is not set`;
+  if (type.needsBaseUrl === true)
+    return `"baseUrl" is missing: the type ${type.type} has no address of its own${unset}`;
+  if (missing.length === 0) return undefined;
+  const names = missing.map((name) => `"${name}"`).join(' and ');
+  return `"baseUrl" is missing, and so is ${names}, of which the address of the type ${type.type} is made${unset}`;
 }
 
 function typeOf({ types, name, reading }: Naming, map: LocatedMap): ProviderType | undefined {

@@ -10,6 +10,8 @@ export interface ProviderType {
   readonly keyless?: boolean;
   /** It has no address of its own: the config must give `baseUrl`. */
   readonly needsBaseUrl?: boolean;
+  /** Settings that its own address is made of: without a `baseUrl` the config must give them. */
+  readonly addressSettings?: readonly string[];
   /** Keys beyond those every provider takes, each with the environment variable that supplies it, if any. */
   readonly settings?: Readonly<Record<string, { readonly env?: string; readonly kind: 'string' | 'map' }>>;
   /** The names that `quirks` may hold; absent: any. */

@@ -10,7 +10,9 @@ import { ProviderAdapter, type ChatOperation, type Provider, type UpstreamCall }
 @ProviderAdapter('azure-openai')
 @Injectable()
 export class AzureOpenAiProvider implements Provider {
-  readonly baseUrl = null;
+  /** A resource of its own for every customer. */
+  readonly baseUrl = 'https://{resourceName}.openai.azure.com';
+  readonly ownNames = true;
   readonly chat: ChatOperation;
 
   constructor(transport: HttpTransport) {

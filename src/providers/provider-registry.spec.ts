@@ -26,7 +26,7 @@ describe('ProviderRegistry', () => {
   });
 
   it.each(PROVIDER_TYPES.map(({ type }) => type))('configures every type the config may name: %s', (type) => {
-    const settings = { accountId: 'acc' };
+    const settings = { accountId: 'acc', resourceName: 'res' };
     const { provider, endpoint } = registry.configure(config(type, { baseUrl: 'http://x.test/v1//', settings }));
     expect(provider.chat).toBeDefined();
     expect(endpoint).toMatchObject({ type, baseUrl: 'http://x.test/v1', settings });
@@ -40,7 +40,10 @@ describe('ProviderRegistry', () => {
     const at = (settings: object) =>
       registry.configure(config('cloudflare', { settings: { ...settings } })).endpoint.baseUrl;
     expect(at({ accountId: 'a/b?c' })).toBe('https://api.cloudflare.com/client/v4/accounts/a%2Fb%3Fc/ai/v1');
-    expect(() => at({})).toThrow('Provider "mine" needs `accountId`.');
+    expect(() => at({})).toThrow('Provider "mine" needs a baseUrl, or `accountId`.');
+    const azure = registry.configure(config('azure-openai', { settings: { resourceName: 'ours' } }));
+    expect(azure.endpoint.baseUrl).toBe('https://ours.openai.azure.com');
+    expect(() => registry.configure(config('azure-openai'))).toThrow('needs a baseUrl, or `resourceName`');
   });
 
   it('names the provider whose type it does not know', () => {

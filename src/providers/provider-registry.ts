@@ -54,10 +54,11 @@ export class ProviderRegistry implements OnModuleInit {
 function addressOf({ name, baseUrl, settings }: ProviderConfig, provider: Provider): string {
   const address = baseUrl ?? provider.baseUrl;
   if (address === null) throw new Error(`Provider "${name}" needs a baseUrl.`);
+  const instead = baseUrl === undefined ? 'a baseUrl, or ' : '';
   return address
     .replace(/\{(\w+)\}/g, (_, setting: string) => {
       const value = settings[setting];
-      if (typeof value !== 'string') throw new Error(`Provider "${name}" needs \`${setting}\`.`);
+      if (typeof value !== 'string') throw new Error(`Provider "${name}" needs ${instead}\`${setting}\`.`);
       return encodeURIComponent(value);
     })
     .replace(/\/+$/, '');

@@ -17,8 +17,13 @@ const ADAPTED: readonly ProviderType[] = [
     type: 'azure-openai',
     keyEnv: ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY'],
     baseUrlEnv: ['AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_BASE_URL'],
-    needsBaseUrl: true,
-    settings: { apiVersion: string('OPENAI_API_VERSION'), deployments: { kind: 'map' }, baseModel: string() },
+    addressSettings: ['resourceName'],
+    settings: {
+      resourceName: string('AZURE_RESOURCE_NAME'),
+      apiVersion: string('OPENAI_API_VERSION'),
+      deployments: { kind: 'map' },
+      baseModel: string(),
+    },
   },
   { type: 'simulator', keyEnv: [], baseUrlEnv: [], keyless: true },
 ];
@@ -34,6 +39,7 @@ function typeOf({ type, baseUrl, keyless = false, settings, ...row }: Compatible
     keyEnv: row.keyEnv ?? [`${prefix}_API_KEY`],
     baseUrlEnv: row.baseUrlEnv ?? [`${prefix}_BASE_URL`],
     needsBaseUrl: baseUrl === null,
+    addressSettings: [...(baseUrl ?? '').matchAll(/\{(\w+)\}/g)].flatMap(([, setting]) => setting ?? []),
     quirks: Object.keys(NAMED_QUIRKS),
     ...(settings && { settings }),
   };

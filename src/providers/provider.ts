@@ -13,6 +13,8 @@ export interface Provider {
   readonly chat?: ChatOperation;
   /** The models it has; absent: those the catalogue gives to its type. */
   readonly models?: readonly string[];
+  /** Its models have names that the operator gave them: those of the setting `deployments` are offered, and no others. */
+  readonly ownNames?: boolean;
   /** Whose the models are, where that is not the type's own name. */
   readonly ownedBy?: string;
 }

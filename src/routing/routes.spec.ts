@@ -1,6 +1,7 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { ModelCatalog } from '../catalog/model-catalog.js';
 import type { Config, ModelConfig, ProviderConfig } from '../config/config.js';
+import { AzureOpenAiProvider } from '../providers/azure-openai.provider.js';
 import { ProviderRegistry } from '../providers/provider-registry.js';
 import { HttpTransport } from '../transport/http-transport.js';
 import { buildRoutes, type Routes } from './routes.js';
@@ -107,6 +108,36 @@ describe('Routes', () => {
     for (const { id, ownedBy } of routes.served)
       expect({ id, ownedBy }).toEqual({ id, ownedBy: routes.resolve(id)?.deployments[0]?.endpoint.type });
     expect(routes.served.filter(({ ownedBy }) => ownedBy === 'mistral').length).toBeGreaterThan(3);
+  });
+
+  it('lists no name that leads to another model', () => {
+    const found = routesOf([
+      { name: 'near', models: ['far/odd'] },
+      { name: 'far', models: ['odd', 'far/odd'] },
+    ]);
+    expect(found.served.map(({ id }) => [id, place(found, id)])).toEqual([
+      ['near/far/odd', 'near:far/odd'],
+      ['odd', 'far:odd'],
+      ['far/far/odd', 'far:far/odd'],
+    ]);
+  });
+
+  it('lists of Azure what the operator has deployed, and serves what the catalogue knows', () => {
+    const azure = new AzureOpenAiProvider(new HttpTransport());
+    const registry = {
+      configure: ({ name, settings }: ProviderConfig) => ({ name, provider: azure, endpoint: { settings } }),
+    } as unknown as ProviderRegistry;
+    const listed = (settings: ProviderConfig['settings']) => {
+      const config = { providers: [provider({ name: 'az', type: 'azure-openai', settings })], models: [] };
+      const found = buildRoutes(config as unknown as Config, registry, catalog);
+      expect(place(found, 'gpt-4.1')).toBe('az:gpt-4.1');
+      return found.served.map(({ id }) => [id, place(found, id)]);
+    };
+    expect(listed({})).toEqual([]);
+    expect(listed({ deployments: { 'gpt-4o': 'prod', ours: 'test' } })).toEqual([
+      ['gpt-4o', 'az:prod'],
+      ['az/ours', 'az:test'],
+    ]);
   });
 
   it('finds what is behind a name that is not listed', () => {

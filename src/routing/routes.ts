@@ -75,7 +75,10 @@ export class Routes {
     }
     for (const place of this.places.values())
       for (const id of this.#modelsAt(place)) {
-        const name = !seen.has(id) && this.#byCatalog(id)?.at === place ? id : `${place.config.name}/${id}`;
+        // As `resolve` does, so that a name that is listed leads to the very model it is listed for.
+        const bare = this.#byPrefix(id) ?? this.#byCatalog(id);
+        const isItself = !seen.has(id) && bare?.at === place && bare.model === id;
+        const name = isItself ? id : `${place.config.name}/${id}`;
         if (seen.has(name)) continue;
         seen.add(name);
         yield this.#servedModel(name, deploy(place, { model: id }, {}));
@@ -83,9 +86,10 @@ export class Routes {
   }
 
   #modelsAt({ config, configured }: Place): readonly string[] {
-    const own = config.models ?? configured.provider.models;
     return (
-      own ??
+      config.models ??
+      configured.provider.models ??
+      namedByOperator({ config, configured }) ??
       this.catalog
         .modelsOf(config.type)
         .filter(isListed)
@@ -158,6 +162,13 @@ function deploy(
     endpoint: configured.endpoint,
     timeouts: { ...DEFAULT_TIMEOUTS, ...config.timeouts, ...timeouts },
   };
+}
+
+/** At Azure the operator gives models their names: what the catalogue has may not be deployed, so it is not offered. */
+function namedByOperator({ config, configured }: Place): readonly string[] | undefined {
+  if (configured.provider.ownNames !== true) return undefined;
+  const { deployments } = config.settings;
+  return isTextMap(deployments) ? Object.keys(deployments) : [];
 }
 
 const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>

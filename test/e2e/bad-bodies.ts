@@ -81,6 +81,12 @@ export const FIELDS: Case[] = [
   ['n: 0', request({ n: 0 }), 'integer_below_min_value', 'n'],
   ['n: 129', request({ n: 129 }), 'integer_above_max_value', 'n'],
   ['top_logprobs: 21', request({ top_logprobs: 21 }), 'integer_above_max_value', 'top_logprobs'],
+  ...['include_usage', 'include_obfuscation'].map((option): Case => [
+    `stream_options: ${option} a string`,
+    request({ stream: true, stream_options: { [option]: 'true' } }),
+    TYPE,
+    `stream_options.${option}`,
+  ]),
   ['stop: a list with a number', request({ stop: ['a', 5] }), TYPE, 'stop[1]'],
 ];
 
@@ -98,6 +104,8 @@ export const MESSAGES: Case[] = [
   ['role: unknown', said({ role: 'robot', content: 'hi' }), 'invalid_value', 'messages[1].role'],
   ['role: constructor', said({ role: 'constructor', content: 'hi' }), 'invalid_value', 'messages[1].role'],
   ['no content', said({ role: 'user' }), MISSING, 'messages[1].content'],
+  ['no content of an assistant', said({ role: 'assistant' }), MISSING, 'messages[1].content'],
+  ['no content, and null calls', said({ role: 'assistant', tool_calls: null }), MISSING, 'messages[1].content'],
   ['content: null', said({ role: 'user', content: null }), TYPE, 'messages[1].content'],
   ['content: a number', said({ role: 'user', content: 5 }), TYPE, 'messages[1].content'],
   ['content: an object', said({ role: 'user', content: {} }), TYPE, 'messages[1].content'],
@@ -122,6 +130,7 @@ export const MESSAGES: Case[] = [
   ['calls: null in the list', calls(null), TYPE, 'messages[1].tool_calls[0]'],
   ['call: no id', calls({ function: { name: 'f', arguments: '' } }), MISSING, 'messages[1].tool_calls[0].id'],
   ['call: no function', calls({ id: 'a' }), MISSING, 'messages[1].tool_calls[0].function'],
+  ['call: null function', calls({ id: 'a', function: null }), MISSING, 'messages[1].tool_calls[0].function'],
   [
     'call: arguments an object',
     calls({ id: 'a', type: 'function', function: { name: 'f', arguments: {} } }),
@@ -157,6 +166,16 @@ export const TOOLS: Case[] = [
     TYPE,
     'response_format.json_schema.schema',
   ],
+];
+
+/** `null` is absence, at any depth. */
+export const NULLS: [name: string, body: string][] = [
+  ['content: null', said({ role: 'assistant', content: null })],
+  ['a refusal without content', said({ role: 'assistant', refusal: 'No.' })],
+  ['call: null custom', calls({ id: 'a', function: { name: 'f', arguments: '' }, custom: null })],
+  ['call: null function beside custom', calls({ id: 'a', function: null, custom: { name: 'f', input: '' } })],
+  ['tool: null type', request({ tools: [{ type: null, function: { name: 'f' } }] })],
+  ['stream_options: null', request({ stream_options: { include_usage: null, include_obfuscation: null } })],
 ];
 
 const NAMES: readonly string[] = [

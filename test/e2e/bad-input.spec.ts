@@ -8,6 +8,7 @@ import {
   MODELS,
   nested,
   NOT_A_REQUEST,
+  NULLS,
   request,
   TOOLS,
   withField,
@@ -98,6 +99,7 @@ describe('takes what is only unusual, and sends it on untouched', () => {
   it.each<[string, string | Buffer]>([
     ['a byte order mark', `\ufeff${request()}`],
     ['white space around', `\r\n\t ${request()} \n`],
+    ...NULLS,
     ['10,000 messages', request({ messages: Array(10_000).fill(HI), max_tokens: 1 })],
   ])('%s', async (_, body) => {
     expect(await post(body)).toMatchObject({ status: 200 });

@@ -1,0 +1,20 @@
+import { welcome } from './welcome.js';
+
+const HERE = { url: 'http://127.0.0.1:4100', key: 'sk-parley-1' };
+
+describe('the welcome', () => {
+  it('shows samples with a model that is listed', () => {
+    const text = welcome({ ...HERE, models: [{ id: 'gpt-4o', ownedBy: 'openai', created: 1 }] });
+    expect(text).toContain('"model": "gpt-4o"');
+    expect(text).toContain('model="gpt-4o"');
+    expect(text).toContain('curl http://127.0.0.1:4100/v1/chat/completions \\\n');
+  });
+
+  it('shows no sample where no model is known to work, and how to name one', () => {
+    const text = welcome({ ...HERE, models: [] });
+    expect(text).toContain(HERE.key);
+    expect(text).toContain('provider/model');
+    expect(text).not.toContain('curl');
+    expect(text).not.toContain('model="');
+  });
+});
