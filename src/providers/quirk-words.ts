@@ -8,6 +8,7 @@ export const SAMPLING = [
   'logit_bias',
   'top_logprobs',
 ] as const;
+export const UNLESS_REASONING = ['temperature', 'top_p', 'logprobs', 'top_logprobs'] as const;
 export const PENALTIES = ['presence_penalty', 'frequency_penalty'] as const;
 
 /** Efforts as three steps, for models that know no others. */

@@ -1,7 +1,7 @@
 import { COMPATIBLE_ROWS } from '../../src/providers/openai-compatible.js';
 import { startGateway, type Gateway } from '../support/gateway.js';
 import { answerWith, completion, startUpstream, type FakeUpstream } from '../support/upstream.js';
-import { ADAPTS, DROPS, HI, LIMITS, MESSAGES, TOOLS, type Fields, type Row } from './upstream-rows.js';
+import { ADAPTS, DROPS, HI, LIMITS, MESSAGES, NAMED, TOOLS, type Fields, type Row } from './upstream-rows.js';
 
 let gateway: Gateway;
 let upstream: FakeUpstream;
@@ -96,6 +96,9 @@ describe('what a provider lacks and an answer would miss is refused, asked stric
     ['cohere/m', { n: 2 }, 'n'],
     ['zai/m', { logprobs: true }, 'logprobs'],
     ['minimax/m', { n: 2 }, 'n'],
+    ['openai/gpt-4o-search-preview', { n: 2 }, 'n'],
+    ['zai/m', { tools: TOOLS, tool_choice: NAMED }, 'tool_choice'],
+    ['dashscope/m', { tools: TOOLS, tool_choice: 'required' }, 'tool_choice'],
   ])('%s %j', async (model, given, param) => {
     const { response, error } = await ask({ model, ...given });
     expect(response.status).toBe(400);

@@ -13,7 +13,7 @@ export type Row = [
 ];
 
 export const TOOLS = [{ type: 'function', function: { name: 'f' } }];
-const NAMED = { type: 'function', function: { name: 'f' } };
+export const NAMED = { type: 'function', function: { name: 'f' } };
 const SCHEMA = { type: 'json_schema', json_schema: { name: 's', schema: { type: 'object' } } };
 const gone = undefined;
 /** A turn with all that providers disagree on. */
@@ -53,7 +53,7 @@ export const LIMITS: Row[] = [
         'max_tokens',
       ],
       ['openai/gpt-4o', { max_tokens: 5, max_completion_tokens: 5 }, { max_tokens: gone, max_completion_tokens: 5 }],
-      ['openai/gpt-4o', { max_tokens: null, max_completion_tokens: 6 }, { max_tokens: null, max_completion_tokens: 6 }],
+      ['openai/gpt-4o', { max_tokens: null, max_completion_tokens: 6 }, { max_tokens: gone, max_completion_tokens: 6 }],
     ],
   );
 
@@ -65,6 +65,23 @@ export const DROPS: Row[] = [
     'temperature,parallel_tool_calls',
   ],
   ['openai/gpt-5', { top_p: 1, logit_bias: { 5: 1 } }, { top_p: gone, logit_bias: gone }, 'top_p,logit_bias'],
+  ['openai/o1', { stop: 'x' }, { stop: 'x' }],
+  ['openai/o4-mini', { stop: 'x' }, { stop: gone }, 'stop'],
+  ['openai/gpt-5', { stop: 'x' }, { stop: gone }, 'stop'],
+  ['openai/gpt-6.1-sol', { prompt_cache_retention: '24h' }, { prompt_cache_retention: gone }, 'prompt_cache_retention'],
+  ['openai/gpt-6-luna', { prompt_cache_retention: '24h' }, { prompt_cache_retention: gone }, 'prompt_cache_retention'],
+  [
+    'openai/gpt-5.2',
+    { reasoning_effort: 'low', temperature: 1, top_p: 1 },
+    { reasoning_effort: 'low', temperature: gone, top_p: gone },
+    'temperature,top_p',
+  ],
+  [
+    'openai/gpt-6-sol',
+    { reasoning_effort: 'none', temperature: 1, stop: 'x' },
+    { reasoning_effort: 'none', temperature: 1, stop: gone },
+    'stop',
+  ],
   [
     'openai/gpt-5.1',
     { temperature: 1, presence_penalty: 1 },
@@ -122,8 +139,8 @@ export const ADAPTS: Row[] = [
   ['mistral/m', { temperature: 2 }, { temperature: 1.5 }, gone, 'temperature'],
   ['cohere/m', { temperature: 2 }, { temperature: 1 }, gone, 'temperature'],
   ['zai/m', { temperature: 0 }, { temperature: 0.01 }, gone, 'temperature'],
-  ['zai/m', { tools: TOOLS, tool_choice: NAMED }, { tool_choice: 'auto' }, gone, 'tool_choice'],
-  ['dashscope/m', { tools: TOOLS, tool_choice: 'required' }, { tool_choice: 'auto' }, gone, 'tool_choice'],
+  ['openai/gpt-5.6-sol', { tools: TOOLS }, { reasoning_effort: 'none' }, gone, 'reasoning_effort'],
+  ['openai/gpt-5.6-sol', { reasoning_effort: 'low' }, { reasoning_effort: 'low' }],
   ['dashscope/m', { tools: TOOLS, tool_choice: NAMED }, { tool_choice: NAMED }],
   ['groq/openai/gpt-oss-20b', { reasoning_effort: 'max' }, { reasoning_effort: 'high' }, gone, 'reasoning_effort'],
   ['groq/qwen/qwen3-32b', { reasoning_effort: 'high' }, { reasoning_effort: 'default' }, gone, 'reasoning_effort'],

@@ -14,6 +14,8 @@ export interface ModelRule {
 export interface RequestQuirks {
   /** Fields the provider refuses: left out and reported. `messages[].x` and `tools[].function.x` reach into lists. */
   readonly refuses?: readonly string[];
+  /** Fields refused as well where an effort is asked for and it is not `none`. */
+  readonly refusesWhileReasoning?: readonly string[];
   /** Fields that are not left out because the answer would mean something else: the request is refused. */
   readonly lacks?: readonly MeaningfulField[];
   /** Top-level fields that go by another name: same meaning, so not reported. */
@@ -24,8 +26,10 @@ export interface RequestQuirks {
   readonly developerRole?: boolean;
   /** `stream_options` is refused; usage arrives all the same. */
   readonly noStreamOptions?: boolean;
-  /** What becomes of a tool choice the provider does not know. */
+  /** What becomes of a forced tool choice the provider does not know; where only `auto` is left it is refused. */
   readonly toolChoice?: { readonly required?: 'any' | 'auto'; readonly named?: 'auto' };
+  /** Function tools are refused while the model reasons: it does not, then. */
+  readonly toolsWithoutReasoning?: boolean;
   /** What an effort becomes: the fields that are sent in its place. Efforts not named are sent as they are. */
   readonly effort?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The range of `temperature`; a value outside is moved to its edge. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ChatMessage, ToolCall } from '../../domain/chat.js';
+import { NULLABLE_IN_MESSAGES } from './documented-fields.js';
 import type { RequestDraft } from './request-draft.js';
 import type { RequestQuirks } from './quirks.js';
 
@@ -24,12 +25,19 @@ interface Place {
 type Step = (message: ChatMessage, place: Place) => ChatMessage;
 
 function stepsFor({ developerRole, refuses = [], shortToolCallIds, replayReasoning }: RequestQuirks): readonly Step[] {
-  const steps: Step[] = [withoutEmptyToolCalls];
+  const steps: Step[] = [withoutNulls, withoutEmptyToolCalls];
   if (developerRole !== true) steps.push(developerAsSystem);
   if (refuses.includes('messages[].name')) steps.push(withoutName);
   if (shortToolCallIds === true) steps.push(withShortIds);
   if (replayReasoning !== undefined) steps.push(replayReasoning === 'drop' ? withoutReasoning : reasoningRenamed);
   return steps;
+}
+
+/** What some clients echo of an answer: null, which is absence. */
+function withoutNulls(message: ChatMessage): ChatMessage {
+  if (!NULLABLE_IN_MESSAGES.some((field) => message[field] === null)) return message;
+  const kept = Object.entries(message).filter(([key, value]) => value !== null || !NULLABLE_IN_MESSAGES.includes(key));
+  return Object.fromEntries(kept) as unknown as ChatMessage;
 }
 
 /** An empty list of calls is what some clients echo, and what OpenAI refuses. */
@@ -52,11 +60,20 @@ function withoutName(message: ChatMessage, { draft, index }: Place): ChatMessage
 }
 
 function withoutReasoning(message: ChatMessage, { draft, index }: Place): ChatMessage {
-  if (!Object.hasOwn(message, 'reasoning_content')) return message;
-  const { reasoning_content: reasoning, ...rest } = message;
-  if (reasoning != null && reasoning !== '') draft.dropped.push(`messages[${index}].reasoning_content`);
-  return rest;
+  const there = REASONING.filter((field) => Object.hasOwn(message, field));
+  if (there.length === 0) return message;
+  const told = there.find((field) => saysSomething(message[field]));
+  if (told !== undefined) draft.dropped.push(`messages[${index}].${told}`); // one thought, whatever its forms
+  return Object.fromEntries(
+    Object.entries(message).filter(([key]) => !REASONING.includes(key)),
+  ) as unknown as ChatMessage;
 }
+
+/** All the forms in which clients send an earlier turn's reasoning back. */
+const REASONING: readonly string[] = ['reasoning_content', 'reasoning', 'reasoning_details'];
+
+const saysSomething = (value: unknown): boolean =>
+  value != null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
 function reasoningRenamed(message: ChatMessage): ChatMessage {
   if (!Object.hasOwn(message, 'reasoning_content')) return message;

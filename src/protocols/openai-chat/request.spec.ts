@@ -8,6 +8,8 @@ const TARGET = { model: 'wire-model', baseModel: 'base-model' };
 const MESSAGES = [{ role: 'user', content: 'Hi' }];
 const TOOLS = [{ type: 'function', function: { name: 'look' } }];
 
+const REASONS: Quirks = { refusesWhileReasoning: ['temperature', 'logprobs'] };
+
 interface Sent {
   readonly body: Readonly<Record<string, unknown>>;
   readonly dropped: readonly string[];
@@ -26,7 +28,7 @@ function sent(quirks: Quirks, fields: object, target = TARGET): Sent {
 type Row = readonly [what: string, quirks: Quirks, fields: object, body: object, change?: Partial<Omit<Sent, 'body'>>];
 
 const PARAMETERS: readonly Row[] = [
-  ['nothing to change', {}, { temperature: 0, top_p: null, x: [1] }, { temperature: 0, top_p: null, x: [1] }],
+  ['nothing to change', {}, { temperature: 0, y: null, x: [1] }, { temperature: 0, y: null, x: [1] }],
   [
     'refused fields',
     { refuses: ['seed', 'user'] },
@@ -34,7 +36,12 @@ const PARAMETERS: readonly Row[] = [
     { top_p: 1 },
     { dropped: ['seed', 'user'] },
   ],
-  ['refused fields that are null', { refuses: ['seed'] }, { seed: null }, { seed: null }],
+  [
+    'null, which is absence, but for a field nobody knows',
+    { refuses: ['seed'], lacks: ['n'], limit: 'max_tokens' },
+    { seed: null, n: null, max_tokens: null, top_p: null, stop: null, stream_options: null, top_k: null },
+    { top_k: null },
+  ],
   ['what it lacks, said to be off', { lacks: ['n', 'logprobs', 'tools'] }, { n: 1, logprobs: false, tools: [] }, {}],
   ['a field of another name', { renames: { seed: 'random_seed' } }, { seed: 7 }, { random_seed: 7 }],
   [
@@ -120,37 +127,30 @@ const PARAMETERS: readonly Row[] = [
   ['empty lists', {}, { tools: [], functions: [], stop: [] }, {}],
   ['a choice without tools', {}, { tool_choice: 'auto', parallel_tool_calls: null }, {}],
   [
-    'a forced choice without tools',
+    'parallel calls without tools',
     {},
-    { tools: [], tool_choice: 'required', parallel_tool_calls: true },
+    { tools: [], tool_choice: 'none', parallel_tool_calls: true },
     {},
-    { dropped: ['tool_choice', 'parallel_tool_calls'] },
+    { dropped: ['parallel_tool_calls'] },
   ],
   [
-    '`any`',
-    { toolChoice: { required: 'any' } },
-    { tools: TOOLS, tool_choice: 'required' },
-    { tools: TOOLS, tool_choice: 'any' },
+    'what is refused to one that reasons',
+    REASONS,
+    { temperature: 1, logprobs: true },
+    { temperature: 1, logprobs: true },
   ],
   [
-    'no `required`',
-    { toolChoice: { required: 'auto' } },
-    { tools: TOOLS, tool_choice: 'required' },
-    { tools: TOOLS, tool_choice: 'auto' },
-    { adapted: ['tool_choice'] },
+    'the same while it reasons',
+    REASONS,
+    { reasoning_effort: 'low', temperature: 1, logprobs: true, seed: 1 },
+    { reasoning_effort: 'low', seed: 1 },
+    { dropped: ['temperature', 'logprobs'] },
   ],
   [
-    'no named choice',
-    { toolChoice: { named: 'auto' } },
-    { tools: TOOLS, tool_choice: { type: 'function', function: { name: 'look' } } },
-    { tools: TOOLS, tool_choice: 'auto' },
-    { adapted: ['tool_choice'] },
-  ],
-  [
-    'a choice that is known',
-    { toolChoice: { required: 'auto', named: 'auto' } },
-    { tools: TOOLS, tool_choice: 'none' },
-    { tools: TOOLS, tool_choice: 'none' },
+    'the same while it does not',
+    REASONS,
+    { reasoning_effort: 'none', temperature: 1 },
+    { reasoning_effort: 'none', temperature: 1 },
   ],
   ['a stream: usage is asked for', {}, { stream: true }, { stream: true, stream_options: { include_usage: true } }],
   [

@@ -2,8 +2,10 @@ import type { ChatRequest } from '../../domain/chat.js';
 import { InvalidRequestError } from '../../domain/errors.js';
 import { editedJson, rawMember } from '../../domain/json-source.js';
 import type { TargetModel, WireRequest } from '../protocol.js';
+import { DOCUMENTED_FIELDS } from './documented-fields.js';
 import { RequestDraft } from './request-draft.js';
 import { adaptMessages } from './request-messages.js';
+import { isObject } from './wire.js';
 import { rulesFor, type MeaningfulField, type Quirks, type RequestQuirks } from './quirks.js';
 
 /**
@@ -14,6 +16,7 @@ export function chatRequest(quirks: Quirks, request: ChatRequest, target: Target
   const rules = rulesFor(quirks, target.baseModel);
   const draft = new RequestDraft(request);
   draft.set('model', target.model);
+  leaveOutNulls(draft);
   refuseLacking(draft, rules);
   leaveOutEmpty(draft);
   adaptStream(draft, rules);
@@ -34,6 +37,12 @@ export function chatRequest(quirks: Quirks, request: ChatRequest, target: Target
   };
 }
 
+/** Null is absence; to some providers it is an error. Fields that OpenAI does not know may mean something by it. */
+function leaveOutNulls(draft: RequestDraft): void {
+  const { request } = draft;
+  for (const field in request) if (request[field] === null && DOCUMENTED_FIELDS.has(field)) draft.remove(field);
+}
+
 const ASKED: Readonly<Record<MeaningfulField, (value: unknown) => boolean>> = {
   n: (value) => typeof value === 'number' && value > 1,
   logprobs: (value) => value === true,
@@ -42,30 +51,37 @@ const ASKED: Readonly<Record<MeaningfulField, (value: unknown) => boolean>> = {
 
 function refuseLacking(draft: RequestDraft, { lacks = [] }: RequestQuirks): void {
   for (const field of lacks) {
-    if (ASKED[field](draft.get(field)))
-      throw new InvalidRequestError(`The model that serves this request does not support \`${field}\`.`, {
-        code: 'unsupported_parameter',
-        param: field,
-      });
+    if (ASKED[field](draft.get(field))) throw unsupported(field);
     if (draft.has(field)) draft.remove(field); // the default, said aloud
   }
 }
 
-/** Empty lists mean absence, and so does a tool choice without tools; OpenAI itself refuses them. */
+const unsupported = (param: string): InvalidRequestError =>
+  new InvalidRequestError(`The model that serves this request does not support \`${param}\` as given.`, {
+    code: 'unsupported_parameter',
+    param,
+  });
+
+/** Empty lists mean absence, and so does a tool choice without tools, unless it demands one; OpenAI refuses them all. */
 function leaveOutEmpty(draft: RequestDraft): void {
   for (const field of ['tools', 'functions', 'stop']) {
     const value = draft.get(field);
     if (Array.isArray(value) && value.length === 0) draft.remove(field);
   }
-  if (draft.get('tools') == null) {
-    for (const field of ['tools', 'tool_choice', 'parallel_tool_calls'])
-      if (draft.has(field)) {
-        if (draft.get(field) != null && draft.get(field) !== 'auto' && draft.get(field) !== 'none')
-          draft.dropped.push(field);
-        draft.remove(field);
-      }
-  }
+  if (draft.has('tools')) return;
+  if (isForced(draft.get('tool_choice')))
+    throw new InvalidRequestError("'tool_choice' is only allowed when 'tools' are specified.", {
+      param: 'tool_choice',
+    });
+  if (draft.has('tool_choice')) draft.remove('tool_choice');
+  if (!draft.has('parallel_tool_calls')) return;
+  draft.dropped.push('parallel_tool_calls');
+  draft.remove('parallel_tool_calls');
 }
+
+/** A choice that leaves it to the model whether to call a tool is none of these. `any` is Mistral's `required`. */
+const isForced = (choice: unknown): boolean =>
+  choice === 'required' || choice === 'any' || (typeof choice === 'object' && choice !== null);
 
 /** Usage is always asked for: a stream that ends without it goes unbilled. */
 function adaptStream(draft: RequestDraft, { noStreamOptions = false }: RequestQuirks): void {
@@ -94,15 +110,18 @@ function adaptLimit(draft: RequestDraft, { limit }: RequestQuirks): void {
 
 function adaptTools(draft: RequestDraft, { toolChoice }: RequestQuirks): void {
   const choice = draft.get('tool_choice');
-  if (toolChoice === undefined || choice == null) return;
-  const becomes =
-    typeof choice === 'object' ? toolChoice.named : choice === 'required' ? toolChoice.required : undefined;
-  if (becomes === undefined) return;
-  draft.set('tool_choice', becomes);
-  if (becomes !== 'any') draft.adapted.push('tool_choice'); // `any` is the same under another name
+  if (toolChoice === undefined || !isForced(choice)) return;
+  const becomes = typeof choice === 'object' ? toolChoice.named : toolChoice.required;
+  if (becomes === 'auto') throw unsupported('tool_choice'); // a client that forces a tool waits for its call
+  if (becomes === 'any') draft.set('tool_choice', becomes); // the same under another name, so not reported
 }
 
-function adaptEffort(draft: RequestDraft, { effort }: RequestQuirks): void {
+function adaptEffort(draft: RequestDraft, { effort, toolsWithoutReasoning = false }: RequestQuirks): void {
+  if (toolsWithoutReasoning && hasFunctions(draft.get('tools')) && draft.get('reasoning_effort') !== 'none') {
+    draft.set('reasoning_effort', 'none');
+    draft.adapted.push('reasoning_effort');
+    return;
+  }
   const asked = draft.request.reasoning_effort;
   const fields =
     typeof asked === 'string' && effort !== undefined && Object.hasOwn(effort, asked) ? effort[asked] : undefined;
@@ -112,6 +131,9 @@ function adaptEffort(draft: RequestDraft, { effort }: RequestQuirks): void {
     if (draft.request[field] == null || field === 'reasoning_effort') draft.set(field, value);
   draft.adapted.push('reasoning_effort');
 }
+
+const hasFunctions = (tools: unknown): boolean =>
+  Array.isArray(tools) && tools.some((tool: unknown) => isObject(tool) && tool['type'] === 'function');
 
 function adaptTemperature(draft: RequestDraft, { temperature }: RequestQuirks): void {
   const asked = draft.request.temperature;
@@ -134,8 +156,9 @@ function adaptSchema(draft: RequestDraft, { schemaInWords = false }: RequestQuir
   draft.adapted.push('response_format');
 }
 
-function dropRefused(draft: RequestDraft, { refuses = [] }: RequestQuirks): void {
-  for (const field of refuses) {
+function dropRefused(draft: RequestDraft, { refuses = [], refusesWhileReasoning = [] }: RequestQuirks): void {
+  const reasons = draft.has('reasoning_effort') && draft.get('reasoning_effort') !== 'none';
+  for (const field of reasons ? [...refuses, ...refusesWhileReasoning] : refuses) {
     if (field.includes('[')) continue; // reached into by adaptMessages
     if (draft.get(field) == null) continue;
     draft.remove(field);
