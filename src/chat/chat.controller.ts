@@ -13,8 +13,8 @@ import { ChatService } from './chat.service.js';
 
 /** Clients with other base URLs: none, LiteLLM's, and Azure's with its version. */
 const PATHS = ['v1/chat/completions', 'chat/completions', 'openai/v1/chat/completions'];
-/** Azure's classic form: the deployment in the path is the model. */
-const AZURE_PATH = 'openai/deployments/:model/chat/completions';
+/** Azure's classic form: the deployment in the path is the model, with its slashes as they are or escaped. */
+const AZURE_PATH = 'openai/deployments/*model/chat/completions';
 
 @Controller()
 export class ChatController {
@@ -33,11 +33,12 @@ export class ChatController {
   @Post(AZURE_PATH)
   @Operation(UsageInterceptor)
   createAtDeployment(
-    @Param('model') model: string,
+    @Param('model') segments: string | readonly string[],
     @Body() body: ChatFieldsDto,
     @Req() request: IncomingMessage,
     @Res() _claimed: ServerResponse,
   ): Observable<ChatAnswer> {
+    const model = typeof segments === 'string' ? segments : segments.join('/');
     return this.chat.create(
       withFields(body as ChatFieldsDto & ChatRequest, new Map([['model', model]])) as ChatRequest,
       contextOf(request),

@@ -1,3 +1,4 @@
+import { maskStrings } from './masking.js';
 import type { Secret } from './secret.js';
 
 /** What a failure says beyond its message. */
@@ -122,15 +123,12 @@ export class UpstreamError extends GatewayError {
     this.upstreamStatus = detail.upstreamStatus;
   }
 
-  /** The same without the credential it was called with, wherever the provider quoted that. */
-  masking(credential: Secret): UpstreamError {
+  /** The same without the credential it was called with and where it was called, wherever the provider quoted those. */
+  masking(credential: Secret | undefined, baseUrl: string): UpstreamError {
     const text = JSON.stringify({ message: this.message, extra: this.extra });
-    const key = JSON.stringify(credential.reveal()).slice(1, -1);
-    if (key === '' || !text.includes(key)) return this;
-    const { message, extra } = JSON.parse(text.replaceAll(key, credential.toString())) as Pick<
-      UpstreamError,
-      'message' | 'extra'
-    >;
+    const masked = maskStrings(text, { credential, baseUrl });
+    if (masked === text) return this;
+    const { message, extra } = JSON.parse(masked) as Pick<UpstreamError, 'message' | 'extra'>;
     const { status, type, code, param, retryAfterMs, upstreamStatus } = this;
     return new UpstreamError(message, {
       status,

@@ -32,4 +32,6 @@ export interface ClientWishes {
   readonly strict: boolean;
   /** `x-parley-tags`. */
   readonly tags: readonly string[];
+  /** `x-client-request-id`: the client's own name for the request, for its logs and ours. */
+  readonly clientRequestId?: string;
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const METHODS = 'GET, POST, PATCH, DELETE, OPTIONS';
 const EXPOSED = [
   'x-request-id',
+  'x-client-request-id',
   'openai-processing-ms',
   'openai-version',
   'retry-after',

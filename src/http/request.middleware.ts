@@ -41,6 +41,8 @@ export class RequestMiddleware {
       return new OverloadedError('The gateway has too many requests under way.', 1_000);
     if (headers.host === undefined && httpVersion === '1.1')
       return new InvalidRequestError('The request has no Host header.');
+    if (!isClientId(headers[CLIENT_ID]))
+      return new InvalidRequestError(`\`${CLIENT_ID}\` must be printable ASCII of at most 512 characters.`);
     return undefined;
   }
 
@@ -51,14 +53,23 @@ export class RequestMiddleware {
   }
 }
 
+const CLIENT_ID = 'x-client-request-id';
+
+/** It is sent back and logged, so it must be fit for both. */
+function isClientId(header: string | readonly string[] | undefined): header is string | undefined {
+  return header === undefined || (typeof header === 'string' && /^[\x20-\x7e]{0,512}$/.test(header));
+}
+
 const MAX_TAGS = 20;
 const MAX_TAG_LENGTH = 100;
 
 function wishesOf({ headers }: IncomingMessage): ClientWishes {
   const tags = headers['x-parley-tags'];
+  const clientId = headers[CLIENT_ID];
   return {
     strict: headers['x-parley-strict'] === 'true',
     tags: typeof tags === 'string' ? readTags(tags) : NO_TAGS,
+    ...(clientId !== undefined && clientId !== '' && isClientId(clientId) && { clientRequestId: clientId }),
   };
 }
 

@@ -15,6 +15,8 @@ export function stampHeaders(response: ServerResponse): void {
   if (context === undefined) return;
   response.setHeader('x-request-id', context.id);
   response.setHeader('openai-version', OPENAI_VERSION);
+  const { clientRequestId } = context.wishes;
+  if (clientRequestId !== undefined) response.setHeader('x-client-request-id', clientRequestId);
   response.setHeader('openai-processing-ms', Math.round(performance.now() - context.startedAt));
   const { lastAttempt } = context;
   if (lastAttempt !== undefined) stampAttempt(response, context, lastAttempt);

@@ -20,6 +20,7 @@ export class AccessLog extends RequestLog {
     this.#log.log({
       msg: `${method} ${path} ${status}`,
       request: context.id,
+      clientRequest: context.wishes.clientRequestId,
       key: context.principal?.keyId,
       provider: attempt?.deployment.provider,
       model: attempt?.deployment.model,

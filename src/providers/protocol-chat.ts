@@ -7,8 +7,9 @@ import {
   UpstreamError,
   type UpstreamTimeoutError,
 } from '../domain/errors.js';
+import type { UpstreamAttempt } from '../domain/deployment.js';
 import { newCompletionId } from '../domain/ids.js';
-import type { AnswerFacts, ChatDecoder, ChatProtocol, WireRequest } from '../protocols/protocol.js';
+import type { AnswerFacts, ChatDecoder, ChatProtocol } from '../protocols/protocol.js';
 import type { HttpTransport, WireCall } from '../transport/http-transport.js';
 import { WireFailureError } from '../transport/wire-failure-error.js';
 import type { ChatOperation, UpstreamCall } from './provider.js';
@@ -61,9 +62,9 @@ export class ProtocolChat implements ChatOperation {
   #wireCall(request: ChatRequest, call: UpstreamCall): WireCall {
     const { deployment, attempt } = call;
     const wire = this.protocol.request(request, { model: deployment.model, baseModel: deployment.baseModel });
-    if (call.strict) refuseChanges(wire);
-    attempt.dropped = wire.dropped;
-    attempt.adapted = wire.adapted;
+    attempt.dropped = ofClient(wire.dropped, call);
+    attempt.adapted = ofClient(wire.adapted, call);
+    if (call.strict) refuseChanges(attempt);
     const { url, headers } = this.address(call, wire.path);
     return {
       url,
@@ -103,7 +104,13 @@ class AnswerDefaults implements AnswerFacts {
   }
 }
 
-function refuseChanges({ dropped, adapted }: WireRequest): void {
+/** Of these paths, those of what the client itself wrote: it need not know what the operator's defaults became. */
+function ofClient(paths: readonly string[], { defaulted }: UpstreamCall): readonly string[] {
+  if (defaulted === undefined || defaulted.size === 0) return paths;
+  return paths.filter((path) => !defaulted.has(/^[^.[]*/.exec(path)?.[0] ?? path));
+}
+
+function refuseChanges({ dropped, adapted }: UpstreamAttempt): void {
   const [param] = [...dropped, ...adapted];
   if (param === undefined) return;
   throw new InvalidRequestError(`The model that serves this request does not support \`${param}\` as given.`, {
@@ -112,10 +119,9 @@ function refuseChanges({ dropped, adapted }: WireRequest): void {
   });
 }
 
-/** Some providers quote the credential they refuse, and no two have keys of one form. */
-function masked(error: unknown, { credential }: UpstreamCall): unknown {
-  if (!(error instanceof UpstreamError) || credential === undefined) return error;
-  return error.masking(credential);
+/** Some providers quote the credential they refuse, and no two have keys of one form; others say where they are. */
+function masked(error: unknown, { credential, deployment }: UpstreamCall): unknown {
+  return error instanceof UpstreamError ? error.masking(credential, deployment.endpoint.baseUrl) : error;
 }
 
 /** Turns the bytes of one stream into frames, and every way it can go wrong into one error. */

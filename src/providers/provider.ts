@@ -32,6 +32,8 @@ export interface UpstreamCall {
   readonly credential: Secret | undefined;
   /** Refuse what cannot be honoured instead of dropping or adapting it. */
   readonly strict: boolean;
+  /** Top-level fields of the request that are the operator's defaults and not the client's words. */
+  readonly defaulted?: ReadonlySet<string>;
   /** Called once if the call is to end before its answer has. */
   onCancel(stop: () => void): void;
   /** The same as a signal, for what wants one; it is made when first asked for. */

@@ -35,6 +35,8 @@ export function attemptChat(
 export interface AttemptPlace {
   readonly deployment: Deployment;
   readonly context: RequestContext;
+  /** Fields of the request that its client did not write. */
+  readonly defaulted: ReadonlySet<string>;
 }
 
 class RunningAttempt {
@@ -44,7 +46,7 @@ class RunningAttempt {
   readonly #deadline: NodeJS.Timeout;
 
   constructor(
-    { deployment, context }: AttemptPlace,
+    { deployment, context, defaulted }: AttemptPlace,
     private readonly answers: Subscriber<ChatAnswer>,
   ) {
     this.#attempt = startAttempt(deployment);
@@ -54,6 +56,7 @@ class RunningAttempt {
       deployment,
       credential: deployment.endpoint.credentials[0],
       strict: context.wishes.strict,
+      defaulted,
       onCancel: (stop) => cancellation.onCancel(stop),
       get signal() {
         return cancellation.signal;

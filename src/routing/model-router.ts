@@ -26,7 +26,9 @@ export class ModelRouter {
         param: 'model',
       });
     }
-    return attemptChat(operation, withDefaults(request, route), { deployment, context });
+    const defaults = missingDefaults(request, route);
+    const completed = defaults.size === 0 ? request : (withFields(request, defaults) as ChatRequest);
+    return attemptChat(operation, completed, { deployment, context, defaulted: new Set(defaults.keys()) });
   }
 }
 
@@ -34,8 +36,12 @@ function noAccess(model: string): ForbiddenError {
   return new ForbiddenError(`This key may not use the model \`${clipped(model)}\`.`, { code: 'model_not_found' });
 }
 
+/** Two names of one limit: where the client gave the one, it has spoken of both. */
+const TOKEN_LIMITS = ['max_tokens', 'max_completion_tokens'];
+
 /** The route's defaults, where the client says nothing. */
-function withDefaults(request: ChatRequest, { defaults }: Route): ChatRequest {
-  const missing = Object.entries(defaults).filter(([field]) => request[field] === undefined || request[field] === null);
-  return missing.length === 0 ? request : (withFields(request, new Map(missing)) as ChatRequest);
+function missingDefaults(request: ChatRequest, { defaults }: Route): ReadonlyMap<string, unknown> {
+  const isLimited = TOKEN_LIMITS.some((limit) => request[limit] != null);
+  const isSpoken = (field: string) => request[field] != null || (isLimited && TOKEN_LIMITS.includes(field));
+  return new Map(Object.entries(defaults).filter(([field]) => !isSpoken(field)));
 }

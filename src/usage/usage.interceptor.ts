@@ -110,6 +110,7 @@ class WatchedAnswer {
 /** What the client wrote, wherever it wrote it: a body that was refused may hold anything. */
 function asked({ body, params }: Request): Pick<Ending, 'model' | 'stream'> {
   const { model, stream } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-  const named = typeof model === 'string' ? model : params['model'];
-  return { model: typeof named === 'string' ? named : '', stream: stream === true };
+  const inPath = params['model'] ?? '';
+  const named = typeof model === 'string' ? model : typeof inPath === 'string' ? inPath : inPath.join('/');
+  return { model: named, stream: stream === true };
 }

@@ -30,6 +30,9 @@ beforeAll(async () => {
         lab: { type: 'openai-compatible', baseUrl: `${upstream.url}/v1` },
         groq: { apiKey: 'gsk-of-the-gateway', baseUrl: upstream.url },
       },
+      models: {
+        usual: { targets: [{ provider: 'groq', model: 'm' }], defaults: { max_tokens: 7, logit_bias: { 1: 1 } } },
+      },
     },
     env: { PARLEY_LOG_LEVEL: 'trace' },
   });
@@ -119,9 +122,67 @@ describe('headers of the gateway', () => {
   it.each<[string, Record<string, string>, object]>([
     ['tags by the thousand', { 'x-parley-tags': 'a,'.repeat(5_000) }, { status: 200 }],
     ['tags of odd characters', { 'x-parley-tags': "'; drop table--, \xff,,<b>" }, { status: 200 }],
+    [
+      "the client's own id",
+      { 'x-client-request-id': '~a b'.repeat(128) },
+      { status: 200, headers: { 'x-client-request-id': '~a b'.repeat(128) } },
+    ],
     ['strict: not a word it knows', { 'x-parley-strict': 'maybe' }, { status: 200 }],
   ])('%s', async (_, headers, expected) => {
     expect(await post(request(), headers)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['of 513 characters', 'a'.repeat(513)],
+    ['beyond ASCII', 'caf\xe9'],
+    ['with a tab', 'a\tb'],
+  ])('refuses an id of the client %s', async (_, id) => {
+    const answer = await post(request(), { 'x-client-request-id': id });
+    expectRefusal(answer, { status: 400, code: null, param: null });
+    expect(answer.headers).not.toHaveProperty('x-client-request-id');
+  });
+
+  it('writes the id of the client into its log, and lets pages read it', async () => {
+    await post(request(), { 'x-client-request-id': 'mine-1' });
+    expect(log.text()).toContain('"clientRequest":"mine-1"');
+  });
+
+  it.each(['lab/a/b', 'lab%2Fa/b', 'lab%2Fa%2Fb'])(
+    'takes a deployment with slashes from the path: %s',
+    async (name) => {
+      const { model, ...rest } = JSON.parse(request()) as Record<string, unknown>;
+      const url = `${gateway.url}/openai/deployments/${name}/chat/completions?api-version=2024-10-21`;
+      const headers = { 'api-key': gateway.key, 'content-type': 'application/json' };
+      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(rest) });
+      expect([model, answer.status, answer.headers.get('x-parley-model')]).toEqual(['simulator', 200, 'a/b']);
+      await answer.text();
+      const records = (await (await gateway.admin('GET', '/admin/requests?limit=1')).json()) as { data: unknown[] };
+      expect(records.data[0]).toMatchObject({ model: 'lab/a/b' });
+    },
+  );
+
+  it('neither reports nor refuses what becomes of defaults of the route', async () => {
+    const body = request({ model: 'usual' });
+    for (const strict of ['false', 'true']) {
+      const answer = await post(body, { 'x-parley-strict': strict });
+      expect(answer).toMatchObject({ status: 200 });
+      expect(answer.headers).not.toHaveProperty('x-parley-dropped-params');
+      expect(JSON.parse(upstream.requests.at(-1)?.body ?? '')).toMatchObject({ max_tokens: 7 });
+    }
+    const own = await post(request({ model: 'usual', max_completion_tokens: 9, logit_bias: { 5: 1 } }));
+    expect(own.headers).toMatchObject({ 'x-parley-dropped-params': 'logit_bias' });
+    const sent = JSON.parse(upstream.requests.at(-1)?.body ?? '') as object;
+    expect(sent).toMatchObject({ max_completion_tokens: 9 });
+    expect(sent).not.toHaveProperty('max_tokens');
+  });
+
+  it('does not tell where a provider is', async () => {
+    const { host } = new URL(upstream.url);
+    const message = `connect ${host}, then 10.0.0.7:80`;
+    upstream.play(answerWith({ error: { message, type: 'x' } }, { status: 500 }));
+    const { body } = await post(request({ model: 'lab/m' }));
+    upstream.play(answerWith(completion('ok')));
+    expect(body).toContain('connect [host], then [host]');
   });
 
   it('refuses what would be dropped, where it is asked to be strict', async () => {
