@@ -4,6 +4,7 @@ import { keepBytes } from '../../domain/wire-bytes.js';
 import type { AnswerFacts } from '../protocol.js';
 import { reportedFailure } from './failure.js';
 import { finishReason } from './finish-reason.js';
+import { rightLogprobs } from './logprobs.js';
 import { argumentText, reasoningInDetails, said, toolCallId } from './message.js';
 import { splitThinking } from './think-tags.js';
 import { usageFrom } from './usage.js';
@@ -97,18 +98,26 @@ function rightChoice(wire: WireChoice, place: Place): ChatChoice {
   const message = rightMessage(wire.message ?? {}, place);
   const native = typeof wire.finish_reason === 'string' ? wire.finish_reason : '';
   const reason = finishReason(native, message.tool_calls !== undefined);
+  const logprobs = rightLogprobs(wire.logprobs) ?? null;
   const right =
     message === (wire.message as unknown) &&
     reason === native &&
     wire.index === place.index &&
-    wire.logprobs !== undefined;
+    wire.logprobs === logprobs;
   if (right) return wire as unknown as ChatChoice;
-  const { index: _index, message: _message, finish_reason: _reason, logprobs, usage: _usage, ...rest } = wire;
+  const {
+    index: _index,
+    message: _message,
+    finish_reason: _reason,
+    logprobs: _logprobs,
+    usage: _usage,
+    ...rest
+  } = wire;
   return {
     index: place.index,
     message,
     finish_reason: reason,
-    logprobs: logprobs ?? null,
+    logprobs,
     ...(native !== '' &&
       native !== reason &&
       rest['native_finish_reason'] === undefined && { native_finish_reason: native }),

@@ -1,10 +1,12 @@
 import type { ChunkChoice, Delta, ToolCallDelta } from '../../domain/chat.js';
 import { reportedFailure } from './failure.js';
 import { finishReason } from './finish-reason.js';
+import { rightLogprobs } from './logprobs.js';
 import { reasoningInDetails, said } from './message.js';
 import { endThinking, stepThinking, THINK_START, type Split, type ThinkState } from './think-tags.js';
+import { stepLists, type Lists } from './stream-lists.js';
 import { stepToolCalls, type ToolState } from './stream-tools.js';
-import { objectsIn, type WireChoice, type WireMessage } from './wire.js';
+import { objectsIn, type Json, type WireChoice, type WireMessage } from './wire.js';
 
 /** One choice of a stream between two chunks. */
 export interface ChoiceState {
@@ -13,6 +15,7 @@ export interface ChoiceState {
   readonly finished: boolean;
   readonly tools: readonly ToolState[];
   readonly think: ThinkState;
+  readonly lists: Lists;
   /** The end of a choice with tool calls: some servers send a last piece of arguments after it. */
   readonly heldEnd: ChunkChoice | undefined;
 }
@@ -22,6 +25,7 @@ export const FRESH_CHOICE: ChoiceState = {
   finished: false,
   tools: [],
   think: THINK_START,
+  lists: {},
   heldEnd: undefined,
 };
 
@@ -48,7 +52,7 @@ export function isPlainDelta({ opened, finished }: ChoiceState, choice: WireChoi
   if (!opened || finished || choice.finish_reason !== null || choice.error != null || choice.message != null)
     return false;
   const { delta } = choice;
-  if (delta == null) return false;
+  if (delta == null || rightLogprobs(choice.logprobs) !== choice.logprobs) return false;
   const [field = '', another] = Object.keys(delta);
   return another === undefined && TEXTS.includes(field) && typeof delta[field] === 'string';
 }
@@ -71,7 +75,8 @@ export function stepChoice(state: ChoiceState, wire: WireChoice, place: Place): 
   const { tools } = step.state;
   const reason = finishReason(ending, tools.length > 0);
   const native = ending === reason ? undefined : ending;
-  const end = rightChoice(wire, place.index, { delta: {}, reason, native });
+  const rest = hasOutput && wire.logprobs !== undefined ? { ...wire, logprobs: null } : wire; // told with the output
+  const end = rightChoice(rest, place.index, { delta: {}, reason, native });
   const output = hasOutput ? [partOf(wire, place.index, step.delta)] : [];
   const finished = { ...step.state, finished: true };
   if (tools.length > 0) return { state: { ...finished, heldEnd: end }, choices: output };
@@ -103,11 +108,13 @@ interface Right {
 
 /** The wire's own choice where it says just this, else a corrected copy. */
 function rightChoice(wire: WireChoice, index: number, { delta, reason, native }: Right): ChunkChoice {
+  const logprobs = rightLogprobs(wire.logprobs);
   const sameDelta = delta === (wire.delta as unknown) || (wire.delta != null && isEmpty(delta) && isEmpty(wire.delta));
   if (
     sameDelta &&
     wire.index === index &&
     wire.finish_reason === reason &&
+    wire.logprobs === logprobs &&
     wire.message === undefined &&
     wire.usage === undefined
   )
@@ -119,12 +126,13 @@ function rightChoice(wire: WireChoice, index: number, { delta, reason, native }:
     finish_reason: reason,
     ...(native !== undefined && { native_finish_reason: native }),
     ...rest,
+    ...(logprobs !== undefined && { logprobs }),
   };
 }
 
 /** The output of a chunk that also ends its choice. */
 function partOf({ logprobs }: WireChoice, index: number, delta: Delta): ChunkChoice {
-  return { index, delta, finish_reason: null, ...(logprobs !== undefined && { logprobs }) };
+  return { index, delta, finish_reason: null, ...(logprobs !== undefined && { logprobs: rightLogprobs(logprobs) }) };
 }
 
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
@@ -138,8 +146,9 @@ interface DeltaStep {
 function stepDelta(state: ChoiceState, wire: WireMessage, place: Place & { readonly ending: boolean }): DeltaStep {
   const spoken = stepText(state, wire, place);
   const tools = stepToolCalls(state.tools, objectsIn(wire.tool_calls), `${place.id}:${place.index}`);
-  const next: ChoiceState = { ...state, opened: true, tools: tools.state, think: spoken.think };
-  const delta = rightDelta(wire, { first: !state.opened, spoken, calls: tools.deltas });
+  const { lists, fields } = stepLists(state.lists, extensionsOf(wire));
+  const next: ChoiceState = { ...state, opened: true, tools: tools.state, think: spoken.think, lists };
+  const delta = rightDelta(wire.refusal, { first: !state.opened, spoken, calls: tools.deltas, fields });
   const same = tools.unchanged(wire.tool_calls) && sameFields(delta, wire);
   return { state: next, delta: same ? (wire as unknown as Delta) : delta };
 }
@@ -149,21 +158,26 @@ interface SaidNow {
   readonly first: boolean;
   readonly spoken: Spoken;
   readonly calls: readonly ToolCallDelta[];
+  /** What the contract does not know. */
+  readonly fields: Json;
+}
+
+function extensionsOf(wire: WireMessage): Json {
+  const { role: _r, content: _c, refusal: _f, reasoning: _n, reasoning_content: _rc, tool_calls: _t, ...rest } = wire;
+  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
 }
 
 /** A delta with what was said and no more: later ones have neither a role nor fields that say nothing. */
-function rightDelta(wire: WireMessage, { first, spoken, calls }: SaidNow): Readonly<Record<string, unknown>> {
-  const { role: _r, content: _c, refusal, reasoning: _n, reasoning_content: _rc, tool_calls: _t, ...rest } = wire;
+function rightDelta(refusal: unknown, { first, spoken, calls, fields }: SaidNow): Json {
   const content = contentOf(spoken, first, calls.length > 0);
   const reasoning = spoken.reasoning === '' ? undefined : spoken.reasoning;
-  const others = Object.entries(rest).filter(([, value]) => value !== null);
   return {
     ...(first && { role: 'assistant' }),
     ...(content !== undefined && { content }),
     ...(refusal !== undefined && (first || refusal !== null) && { refusal }),
     ...(reasoning !== undefined && { reasoning_content: reasoning }),
     ...(calls.length > 0 && { tool_calls: calls }),
-    ...Object.fromEntries(others),
+    ...fields,
   };
 }
 

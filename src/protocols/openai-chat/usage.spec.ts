@@ -16,6 +16,8 @@ describe('usageFrom', () => {
     ['details that are null', usage(10, 5, { prompt_tokens_details: null, completion_tokens_details: null })],
     ['reasoning as large as the completion', usage(10, 5, reasoned(5))],
     ['nothing used', usage(0, 0)],
+    ['details that are no counts', usage(10, 5, { completion_tokens_details: { audio_tokens: null, x: { y: 1.5 } } })],
+    ['more cached than there was', usage(10, 5, cached(12))],
   ])('leaves alone what is right: %s', (_, wire) => expect(usageFrom(wire)).toBe(wire));
 
   it.each<readonly [string, object, object]>([
@@ -48,6 +50,17 @@ describe('usageFrom', () => {
       'other details are kept',
       usage(10, 5, { prompt_tokens_details: { cached_tokens: 1.2, audio_tokens: 2 } }),
       usage(10, 5, { prompt_tokens_details: { cached_tokens: 1, audio_tokens: 2 } }),
+    ],
+    [
+      'every detail',
+      usage(10, 5, {
+        prompt_tokens_details: { cached_tokens: 4, audio_tokens: '2', text_tokens: 3.6 },
+        completion_tokens_details: { reasoning_tokens: '3', audio_tokens: -1, x: 'y' },
+      }),
+      usage(10, 5, {
+        prompt_tokens_details: { cached_tokens: 4, audio_tokens: 2, text_tokens: 4 },
+        completion_tokens_details: { reasoning_tokens: 3, audio_tokens: 0, x: 'y' },
+      }),
     ],
     [
       'reasoning beside',

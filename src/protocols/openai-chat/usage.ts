@@ -43,9 +43,12 @@ function nested(raw: Json, group: string, field: string): number | undefined {
   return isObject(details) ? count(details[field]) : undefined;
 }
 
-/** The details with one count put in; nothing where they say it already or there is nothing to say. */
+/** The details with one count put in and all others made counts; nothing where they say just this already. */
 function detail(raw: Json, group: string, field: string, value: number | undefined): Json {
-  const details = raw[group];
-  if (value === undefined || (isObject(details) && details[field] === value)) return {};
-  return { [group]: { ...(isObject(details) ? details : {}), [field]: value } };
+  const details = isObject(raw[group]) ? raw[group] : {};
+  const counted = Object.entries(details).filter(([, given]) => given !== (count(given) ?? given));
+  const right = value === undefined || details[field] === value ? [] : [[field, value] as const];
+  if (counted.length === 0 && right.length === 0) return {};
+  const counts = counted.map(([key, given]) => [key, count(given)] as const);
+  return { [group]: { ...details, ...Object.fromEntries([...counts, ...right]) } };
 }
