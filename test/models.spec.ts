@@ -85,12 +85,16 @@ describe('the models endpoint', () => {
       capabilities: ['tools', 'vision', 'json_schema', 'pdf'],
       supported_parameters: [
         ...['max_tokens', 'max_completion_tokens', 'temperature', 'top_p', 'stop', 'stream', 'stream_options'],
+        ...['seed', 'n', 'user', 'metadata'],
+        ...['presence_penalty', 'frequency_penalty', 'logit_bias', 'logprobs', 'top_logprobs'],
         ...['tools', 'tool_choice', 'parallel_tool_calls', 'response_format'],
       ],
       pricing: { input_usd_per_mtok: 2.5, cached_input_usd_per_mtok: 1.25, output_usd_per_mtok: 10 },
     });
     expect(body.data[1].supported_parameters).toContain('reasoning_effort');
-    expect(body.data[1].supported_parameters).not.toContain('temperature');
+    for (const drawing of ['temperature', 'logit_bias', 'presence_penalty', 'logprobs'])
+      expect(body.data[1].supported_parameters).not.toContain(drawing);
+    expect(body.data[3].supported_parameters).not.toContain('seed');
     expect(body.data[3]).toMatchObject({
       context_window: null,
       max_output_tokens: null,

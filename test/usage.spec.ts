@@ -190,7 +190,7 @@ describe('usage over HTTP', () => {
             tpm: { limit: null, remaining: null, reset: null },
             concurrency: { limit: 4, in_use: null },
           },
-          budget: { usd: 20, per: 'month', spent_usd: 0.12345679, resets_at: '2026-12-01T00:00:00.000Z' },
+          budget: { usd: 20, per: 'month', spent_usd: 0.12345679, resets_at: '2026-12-01T00:00:00Z' },
           total: {
             ...{ requests: 6, prompt_tokens: 400, completion_tokens: 80, cached_tokens: 240 },
             ...{ cost_usd: 1000000.123456791, unpriced_requests: 1 },

@@ -15,6 +15,7 @@ export interface Parameter extends Header {
 /** On every answer, errors and streams included. */
 export const COMMON_HEADERS: Readonly<Record<string, Header>> = {
   'x-request-id': { description: 'Names the request in logs and usage records: `req_…`.', schema: text() },
+  'x-client-request-id': { description: 'As the client sent it; absent where it sent none.', schema: text() },
   'openai-processing-ms': { description: 'Milliseconds from arrival to answer.', schema: integer() },
   'openai-version': { description: 'Of the API that is spoken.', schema: text() },
 };
@@ -65,6 +66,12 @@ export const CHAT_REQUEST_HEADERS: readonly Parameter[] = [
     name: 'x-parley-strict',
     in: 'header',
     description: '`true`: a parameter that the target cannot honour is refused instead of adapted or dropped.',
+    schema: text(),
+  },
+  {
+    name: 'x-client-request-id',
+    in: 'header',
+    description: 'Your own name for the request, printable ASCII of at most 512 characters: sent back and logged.',
     schema: text(),
   },
   {

@@ -1,11 +1,13 @@
 import { maskStrings } from './masking.js';
 import { Secret } from './secret.js';
 
-const masked = (text: string, baseUrl = 'https://llm.corp.internal:8443/v1', key = 'k"1') =>
+const masked = (text: string, baseUrl: string, key = 'k"1') =>
   JSON.parse(maskStrings(JSON.stringify({ [text]: [text] }), { credential: new Secret(key), baseUrl })) as object;
 
+const BASE = 'https://llm.corp.internal:8443/v1';
+
 describe('masking', () => {
-  it.each<readonly [text: string, shown: string, baseUrl?: string]>([
+  const rows: (readonly [text: string, shown: string, baseUrl?: string])[] = [
     ['the key k"1 is wrong', 'the key [secret] is wrong'],
     ['connect llm.corp.internal:8443 failed', 'connect [host] failed'],
     ['at\nLLM.corp.internal.', 'at\n[host].'],
@@ -18,8 +20,11 @@ describe('masking', () => {
     ['dial vllm-0:8000', 'dial [host]', 'http://vllm-0:8000'],
     ['dial [::1]:8000', 'dial [host]', 'http://[::1]:8000'],
     ['nothing to hide', 'nothing to hide', ''],
-  ])('%j is shown as %j', (...row: readonly [text: string, shown: string, baseUrl?: string]) => {
-    const [text, shown, baseUrl] = row;
-    expect(masked(text, baseUrl)).toEqual({ [shown]: [shown] });
-  });
+  ];
+  it.each(rows.map(([text, shown, baseUrl = BASE]): [string, string, string] => [text, shown, baseUrl]))(
+    '%j is shown as %j',
+    (text, shown, baseUrl) => {
+      expect(masked(text, baseUrl)).toEqual({ [shown]: [shown] });
+    },
+  );
 });

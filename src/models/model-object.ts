@@ -7,6 +7,11 @@ const NANO_PER_USD = 1e9;
 /** Fields that every chat model takes. */
 const COMMON = ['max_tokens', 'max_completion_tokens', 'temperature', 'top_p', 'stop', 'stream', 'stream_options'];
 
+/** Those of a model that is known: what its provider would not honour, or the model refuses, is taken out again. */
+const USUAL = ['seed', 'n', 'user', 'metadata'];
+/** These bend how tokens are drawn: a model that does not take a temperature takes none of them. */
+const DRAWING = ['presence_penalty', 'frequency_penalty', 'logit_bias', 'logprobs', 'top_logprobs'];
+
 const BY_CAPABILITY: Partial<Record<Capability, readonly string[]>> = {
   tools: ['tools', 'tool_choice', 'parallel_tool_calls'],
   json_schema: ['response_format'],
@@ -42,6 +47,8 @@ export function anthropicModelObject({ id, created, card }: ServedModel) {
 function supportedParameters(card: ModelCard | undefined): readonly string[] {
   const parameters = [
     ...COMMON,
+    ...(card === undefined ? [] : USUAL),
+    ...(card === undefined || card.refuses.includes('temperature') ? [] : DRAWING),
     ...(card?.capabilities ?? []).flatMap((capability) => BY_CAPABILITY[capability] ?? []),
   ];
   return parameters.filter((parameter) => !card?.refuses.includes(parameter));

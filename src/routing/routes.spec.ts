@@ -140,6 +140,12 @@ describe('Routes', () => {
     ]);
   });
 
+  it('says of a model what its provider does not honour', () => {
+    expect(routes.find('openai/gpt-oss-120b')?.card?.refuses).toEqual(
+      expect.arrayContaining(['logit_bias', 'top_logprobs', 'n', 'logprobs']),
+    );
+  });
+
   it('finds what is behind a name that is not listed', () => {
     expect(routes.find('bare/anything')).toMatchObject({ id: 'bare/anything', ownedBy: 'openai-compatible' });
     expect(routes.find('nobody')).toBeUndefined();

@@ -10,6 +10,7 @@ import {
 } from '../config/config.js';
 import type { Deployment, Route, Timeouts } from '../domain/deployment.js';
 import type { Provider } from '../providers/provider.js';
+import { refusedFields } from '../providers/provider-types.js';
 import type { ConfiguredProvider, ProviderRegistry } from '../providers/provider-registry.js';
 
 interface Place {
@@ -98,7 +99,8 @@ export class Routes {
   }
 
   #servedModel(id: string, { provider, endpoint, baseModel }: Deployment): ServedModel {
-    const card = this.catalog.find(endpoint.type, baseModel);
+    const known = this.catalog.find(endpoint.type, baseModel);
+    const card = known && { ...known, refuses: [...known.refuses, ...refusedFields(endpoint.type, baseModel)] };
     const ownedBy = this.places.get(provider)?.configured.provider.ownedBy ?? endpoint.type;
     return { id, ownedBy, created: this.#since, ...(card && { card }) };
   }

@@ -50,7 +50,7 @@ export class UsageController {
       usd: budget.usd,
       per: budget.per,
       spent_usd: usd(costNanoUsd),
-      resets_at: end === null ? null : new Date(end).toISOString(),
+      resets_at: end === null ? null : new Date(end).toISOString().replace('.000Z', 'Z'), // periods begin on the second
     };
   }
 }
