@@ -12,6 +12,7 @@ export interface ServerSentEvent {
 
 const LF = 0x0a;
 const CR = 0x0d;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Cuts a byte stream into whole events, wherever the network happened to cut it.
@@ -20,20 +21,27 @@ const CR = 0x0d;
 export class EventSplitter {
   #rest: Buffer[] = [];
   #held = 0;
+  /** The last bytes of what is held: a blank line may have begun there. */
+  #tail: Buffer = NOTHING;
 
   /** The whole events up to here, as one piece of text; the unfinished one is kept for the next call. */
   take(bytes: Buffer): string {
-    // Joined only when an event may have ended: a long event in many small pieces would be copied for each of them.
+    // What is held is neither searched again nor joined before an event has ended: that would be done for each piece.
     if (!bytes.includes(LF)) {
       this.#hold(bytes);
       return '';
     }
-    const buffer = this.#rest.length === 0 ? bytes : Buffer.concat([...this.#rest, bytes]);
-    const end = lastBlankLine(buffer);
-    this.#rest = [];
-    this.#held = 0;
-    if (end < buffer.length) this.#hold(buffer.subarray(end));
-    return end === 0 ? '' : buffer.toString('utf8', 0, end);
+    const fresh = this.#held === 0 ? bytes : Buffer.concat([this.#tail, bytes]);
+    const end = lastBlankLine(fresh);
+    if (end === 0) {
+      this.#hold(bytes);
+      return '';
+    }
+    const buffer = this.#held === 0 ? bytes : Buffer.concat([...this.#rest, bytes]);
+    this.#clear();
+    const cut = buffer.length - (fresh.length - end);
+    if (cut < buffer.length) this.#hold(buffer.subarray(cut));
+    return buffer.toString('utf8', 0, cut);
   }
 
   #hold(bytes: Buffer): void {
@@ -41,16 +49,24 @@ export class EventSplitter {
     if (this.#held > MAX_EVENT_BYTES)
       throw new UpstreamError('The provider sent an event that is too large.', { code: 'invalid_upstream_answer' });
     this.#rest.push(bytes);
+    this.#tail = bytes.length >= TAIL ? bytes.subarray(-TAIL) : Buffer.concat([this.#tail, bytes]).subarray(-TAIL);
+  }
+
+  #clear(): void {
+    this.#rest = [];
+    this.#held = 0;
+    this.#tail = NOTHING;
   }
 
   /** What is left when the stream has ended: some providers leave out the last blank line. */
   rest(): string {
     const text = Buffer.concat(this.#rest).toString('utf8');
-    this.#rest = [];
+    this.#clear();
     return text;
   }
 }
 
+const TAIL = 3;
 const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
 /** Index after the last blank line; 0 where there is none. */

@@ -33,8 +33,9 @@ export class ChunkTemplate {
     if (!standsAt(text, at, first)) return -1;
     let position = at + first.length;
     for (const literal of others) {
-      position = stringEnd(text, position - 1) - 1;
-      if (!standsAt(text, position, literal)) return -1;
+      const hole = position;
+      position = stringEnd(text, hole - 1) - 1;
+      if (!standsAt(text, position, literal) || !isString(text.slice(hole, position))) return -1;
       position += literal.length;
     }
     // A line break inside a string is not JSON; whatever this is, it has to be read in full.
@@ -66,6 +67,18 @@ export class ChunkTemplate {
 /** A slice costs nothing until it is read, and V8 compares whole strings ten times as fast as `startsWith` does. */
 const standsAt = (text: string, at: number, literal: string): boolean =>
   text.slice(at, at + literal.length) === literal;
+
+/** A backslash or a control character: only these can make what stands between two quotes no string. */
+const DOUBTFUL = /[^\u0020-\u005b\u005d-\uffff]/;
+
+function isString(inner: string): boolean {
+  if (!DOUBTFUL.test(inner)) return true;
+  try {
+    return typeof JSON.parse(`"${inner}"`) === 'string';
+  } catch {
+    return false; // to be read in full, and refused there
+  }
+}
 
 interface Hole {
   readonly key: string;

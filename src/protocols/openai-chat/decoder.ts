@@ -8,7 +8,7 @@ import { reportedFailure } from './failure.js';
 import { completionChunks } from './completion-chunks.js';
 import { chatCompletion } from './response.js';
 import { closeStream, isComplete, startStream, stepStream, usageChunk, type StreamState } from './stream.js';
-import { isObject, type WireAnswer } from './wire.js';
+import { answerIn, type WireAnswer } from './wire.js';
 
 /** Reads a stream of the OpenAI family. Events that are right already are sent on as the text they came in. */
 export class ChatStreamDecoder implements ChatDecoder {
@@ -71,7 +71,7 @@ export class ChatStreamDecoder implements ChatDecoder {
 
   /** The first character tells events from a JSON body or a page of HTML. */
   #look(bytes: Buffer): void {
-    const first = bytes.find((byte) => byte > 0x20);
+    const first = bytes.find((byte) => byte > 0x20 && !BYTE_ORDER_MARK.includes(byte));
     if (first === undefined) return;
     this.#isFirst = false;
     if (BODY_STARTS.includes(first)) this.#body = [];
@@ -137,8 +137,11 @@ export class ChatStreamDecoder implements ChatDecoder {
     const hasNull = wire.usage === null;
     if (hasNull === this.includeUsage) return `data: ${data}\n\n`;
     if (!hasNull) return `data: ${data.slice(0, data.lastIndexOf('}'))},"usage":null}\n\n`;
-    const at = data.lastIndexOf(USAGE_NULL);
-    if (at === -1) return this.#newText(wire as unknown as ChatCompletionChunk);
+    const at = data.indexOf(USAGE_NULL);
+    const key = data.indexOf(USAGE);
+    // It must be the only one, or it might be another's that is cut out.
+    if (at === -1 || key !== at + 1 || data.includes(USAGE, key + 1))
+      return this.#newText(wire as unknown as ChatCompletionChunk);
     return `data: ${data.slice(0, at)}${data.slice(at + USAGE_NULL.length)}\n\n`;
   }
 
@@ -164,15 +167,18 @@ export class ChatStreamDecoder implements ChatDecoder {
 
 /** A stream whose chunks differ in more than their text would be learnt anew for ever. */
 const MAX_TEMPLATES = 16;
+const USAGE = '"usage"';
 const USAGE_NULL = ',"usage":null';
+
+const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 
 /** `{`, `[` and `<`. */
 const BODY_STARTS: readonly number[] = [0x7b, 0x5b, 0x3c];
 
 function parseEvent(data: string): WireAnswer {
   try {
-    const value: unknown = JSON.parse(data);
-    if (isObject(value)) return value;
+    const wire = answerIn(JSON.parse(data));
+    if (wire !== undefined) return wire;
   } catch (cause) {
     throw new UpstreamError('The provider sent an event that is not JSON.', { code: 'invalid_upstream_answer', cause });
   }

@@ -8,13 +8,22 @@ import { rightLogprobs } from './logprobs.js';
 import { argumentText, reasoningInDetails, said, toolCallId } from './message.js';
 import { splitThinking } from './think-tags.js';
 import { usageFrom } from './usage.js';
-import { isObject, objectsIn, type Json, type WireAnswer, type WireChoice, type WireMessage } from './wire.js';
+import {
+  answerIn,
+  isObject,
+  objectsIn,
+  type Json,
+  type WireAnswer,
+  type WireChoice,
+  type WireMessage,
+} from './wire.js';
 
 /**
  * A provider's completion, put right where it deviates from the contract (OpenAI wire §2.1–2.4).
  * One that needs nothing is passed on as the bytes it came in. Throws UpstreamError for an error inside a 200.
  */
-export function chatCompletion(body: Buffer, answer: AnswerFacts, thinkTags: boolean): ChatCompletion {
+export function chatCompletion(bytes: Buffer, answer: AnswerFacts, thinkTags: boolean): ChatCompletion {
+  const body = bytes.indexOf(BYTE_ORDER_MARK) === 0 ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
   const wire = parse(body);
   const failure = reportedFailure(wire);
   if (failure !== undefined) throw failure;
@@ -47,10 +56,12 @@ export function chatCompletion(body: Buffer, answer: AnswerFacts, thinkTags: boo
   return { ...head, object: 'chat.completion', choices, ...(usage && { usage }), ...rest };
 }
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
 function parse(body: Buffer): WireAnswer {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    if (isObject(value)) return value;
+    const wire = answerIn(JSON.parse(body.toString('utf8')));
+    if (wire !== undefined) return wire;
   } catch (cause) {
     throw new UpstreamError('The provider answered with something that is not JSON.', {
       code: 'invalid_upstream_answer',

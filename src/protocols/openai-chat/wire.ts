@@ -52,6 +52,12 @@ export type Json = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The object of an answer or an event; some servers report a failure as a list of one. */
+export function answerIn(value: unknown): WireAnswer | undefined {
+  const first: unknown = Array.isArray(value) ? value[0] : undefined;
+  return isObject(value) ? value : isObject(first) && first['error'] != null ? first : undefined;
+}
+
 /** What stands in a list, if there is one. Throws UpstreamError where a provider put in anything but objects. */
 export function objectsIn<Item extends object>(list: readonly Item[] | null | undefined): readonly Item[] {
   const items: readonly unknown[] | null | undefined = list;
