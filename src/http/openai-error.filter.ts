@@ -63,10 +63,10 @@ function statusOf(thrown: unknown): number | undefined {
  * again only where it is known when that will help.
  */
 export function retryHeaders(error: GatewayError): Readonly<Record<string, string>> {
-  const { status, code, retryAfterMs: wait } = error;
+  const { status, type, retryAfterMs: wait } = error;
   const allow = error instanceof MethodNotAllowedError ? { allow: error.allowed.join(', ') } : {};
   if (wait === undefined) return { ...allow, 'x-should-retry': 'false' };
-  const worthIt = (status === 429 || status === 503) && wait <= LONGEST_WAIT_MS && code !== 'insufficient_quota';
+  const worthIt = (status === 429 || status === 503) && wait <= LONGEST_WAIT_MS && type !== 'insufficient_quota';
   return {
     ...allow,
     'x-should-retry': String(worthIt),

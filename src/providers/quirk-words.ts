@@ -8,7 +8,8 @@ export const SAMPLING = [
   'logit_bias',
   'top_logprobs',
 ] as const;
-export const UNLESS_REASONING = ['temperature', 'top_p', 'logprobs', 'top_logprobs'] as const;
+/** `logprobs` is not among them: without it the answer would mean something else, so the provider's own refusal is the truth. */
+export const UNLESS_REASONING = ['temperature', 'top_p'] as const;
 export const PENALTIES = ['presence_penalty', 'frequency_penalty'] as const;
 
 /** Efforts as three steps, for models that know no others. */
