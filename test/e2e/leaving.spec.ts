@@ -177,10 +177,12 @@ describe('a client that does not read', () => {
       last = written();
       await delay(500);
     }
-    expect(last).toBeGreaterThan(PIECE.length);
-    expect(last).toBeLessThan(8 * MB);
-    expect(process.memoryUsage().rss - before).toBeLessThan(60 * MB);
+    const grown = process.memoryUsage().rss - before;
     client.destroy();
+    expect(last).toBeGreaterThan(PIECE.length);
+    // The kernel buffers four times on the way, with up to 6 MB each; what the gateway holds itself shows in its memory.
+    expect(last).toBeLessThan(32 * MB);
+    expect(grown).toBeLessThan(60 * MB);
     expect(await within(1_000, call.over)).toBe('cancelled');
   });
 

@@ -50,6 +50,8 @@ export async function startGateway({ config, env = {} }: GatewayOptions): Promis
     });
   const made = (await (await admin('POST', '/admin/keys', { name: 'test' })).json()) as { key: string };
   const close = async () => {
+    // A client that a failed test left behind must not hold up all the others.
+    app.getHttpServer().closeAllConnections();
     await app.close();
     rmSync(dataDir, { recursive: true, force: true });
   };
