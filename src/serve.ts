@@ -60,10 +60,14 @@ function addressFor(host: string, port: number): string {
 
 function stopOnSignal(app: NestExpressApplication, log: Logger, drainMs: number): void {
   const stop = (signal: NodeJS.Signals) => {
-    log.log(`${signal}: no new requests; open answers are finished first.`);
+    log.log(`${signal}: open answers are finished first.`);
     app.get(Readiness).draining();
+    const server = app.getHttpServer();
+    // Node ends idle connections once, as it closes; those that fall idle later would be waited for, and used again.
+    server.prependListener('request', (_request, response) => (response.shouldKeepAlive = false));
+    setInterval(() => server.closeIdleConnections(), 100).unref();
     process.once(signal, () => process.exit(1)); // told twice: at once
-    setTimeout(() => app.getHttpServer().closeAllConnections(), drainMs).unref();
+    setTimeout(() => server.closeAllConnections(), drainMs).unref();
     app.close().then(
       () => process.exit(0),
       (error: unknown) => {

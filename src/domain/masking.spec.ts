@@ -1,14 +1,14 @@
 import { maskStrings } from './masking.js';
 import { Secret } from './secret.js';
 
-const masked = (text: string, baseUrl: string, key = 'k"1') =>
+const masked = (text: string, baseUrl: string, key = 'k"1234567') =>
   JSON.parse(maskStrings(JSON.stringify({ [text]: [text] }), { credential: new Secret(key), baseUrl })) as object;
 
 const BASE = 'https://llm.corp.internal:8443/v1';
 
 describe('masking', () => {
   const rows: (readonly [text: string, shown: string, baseUrl?: string])[] = [
-    ['the key k"1 is wrong', 'the key [secret] is wrong'],
+    ['the key k"1234567 is wrong', 'the key [secret] is wrong'],
     ['connect llm.corp.internal:8443 failed', 'connect [host] failed'],
     ['at\nLLM.corp.internal.', 'at\n[host].'],
     ['see https://llm.corp.internal/v1/x', 'see https://[host]/v1/x'],

@@ -18,6 +18,8 @@ export function maskStrings(json: string, confidential: Confidential): string {
 }
 
 const HOST = '[host]';
+/** Model servers that want no key are given a word such as `ollama`, which is no secret. */
+const SHORTEST_KEY = 8;
 
 /** An IPv4 address, with its port where it has one. */
 const ADDRESS = /(?<![\w.])(\d{1,3})\.(\d{1,3})\.\d{1,3}\.\d{1,3}(?::\d+)?(?!\w|\.\d)/g;
@@ -32,9 +34,10 @@ function isInternal(first: number, second: number): boolean {
 
 function masker({ credential, baseUrl }: Confidential): (text: string) => string {
   const key = credential?.reveal() ?? '';
+  const isKey = key.length >= SHORTEST_KEY;
   const host = hostPattern(baseUrl);
   return (text) => {
-    const keyless = key === '' ? text : text.replaceAll(key, String(credential));
+    const keyless = !isKey ? text : text.replaceAll(key, String(credential));
     const hostless = host === undefined ? keyless : keyless.replace(host, HOST);
     return hostless.replace(ADDRESS, (found, first: string, second: string) =>
       isInternal(Number(first), Number(second)) ? HOST : found,

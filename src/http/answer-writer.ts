@@ -21,6 +21,8 @@ export interface AnswerTask {
 const KEEP_ALIVE_MS = 15_000;
 /** What may wait for a client that does not keep up before the provider is made to wait. */
 const MAX_UNREAD_BYTES = 128 * 1024;
+/** How long a client may take to read what was still waiting for it when its answer ended. */
+const UNREAD_END_MS = 60_000;
 const KEEP_ALIVE = ': keep-alive\n\n';
 const DONE = 'data: [DONE]\n\n';
 
@@ -52,21 +54,30 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame> {
     }
     const known = error instanceof GatewayError ? error : new InternalError(error);
     if (known instanceof InternalError)
-      this.task.log.error(known.cause, 'A fault of the gateway in the middle of a stream');
+      this.task.log.error({ msg: 'A fault of the gateway in the middle of a stream', err: known.cause ?? known });
     // The body ends cleanly and without [DONE]: clients would take a cut connection for a fault of the network.
-    this.task.response.end(`data: ${JSON.stringify(errorBody(known))}\n\n`);
+    this.#end(`data: ${JSON.stringify(errorBody(known))}\n\n`);
     this.#over();
   }
 
   complete(): void {
     this.stop();
-    if (this.#opened) this.task.response.end(DONE);
+    if (this.#opened) this.#end(DONE);
     this.#over();
   }
 
   /** Nothing more will be written. */
   stop(): void {
     clearTimeout(this.#silence);
+  }
+
+  /** A client that does not take the end of its answer has left without saying so. */
+  #end(last: string): void {
+    const { response } = this.task;
+    response.end(last);
+    if (response.writableFinished) return;
+    const unread = setTimeout(() => response.destroy(), UNREAD_END_MS).unref();
+    response.once('close', () => clearTimeout(unread));
   }
 
   #over(): void {

@@ -24,7 +24,7 @@ export class OpenAiErrorFilter implements ExceptionFilter {
     const response = http.getResponse<ServerResponse>();
     const error = asGatewayError(thrown, request);
     if (error instanceof InternalError)
-      this.#log.error({ request: contextOf(request).id, err: error.cause ?? error }, 'A fault of the gateway');
+      this.#log.error({ msg: 'A fault of the gateway', request: contextOf(request).id, err: error.cause ?? error });
     if (response.headersSent || response.destroyed) return;
     const body = Buffer.from(JSON.stringify(errorBody(error)));
     response.writeHead(error.status, {

@@ -21,11 +21,15 @@ export function prepareHttp(app: NestExpressApplication): void {
   server.headersTimeout = KEEP_ALIVE_MS + 1_000;
   // Node would answer this itself, and not in the envelope: an expectation that nobody knows is none of ours.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  const ending = new WeakSet<Duplex>();
   server.on('clientError', (error, socket) => {
     // What follows a whole request may be broken while that one is answered: its answer must not be written into.
     const answer = answerUnderWay(socket);
     if (answer === undefined) answerBrokenRequest(error, socket);
-    else answer.once('close', () => socket.end());
+    else if (!ending.has(socket)) {
+      ending.add(socket);
+      answer.once('close', () => socket.end());
+    }
   });
 }
 

@@ -112,6 +112,7 @@ class RunningAttempt {
 /** An AbortController that costs nothing until somebody wants its signal: most calls come to their end. */
 class Cancellation {
   #stops: (() => void)[] = [];
+  #cancelled = false;
   #abort: AbortController | undefined;
 
   get signal(): AbortSignal {
@@ -123,11 +124,14 @@ class Cancellation {
     return this.#abort.signal;
   }
 
+  /** Also after the fact: an adapter that had to wait for something before it could send must still be stopped. */
   onCancel(stop: () => void): void {
-    this.#stops.push(stop);
+    if (this.#cancelled) stop();
+    else this.#stops.push(stop);
   }
 
   cancel(): void {
+    this.#cancelled = true;
     const stops = this.#stops;
     this.#stops = [];
     for (const stop of stops) stop();

@@ -14,6 +14,8 @@ export interface WireCall {
   readonly connectTimeout: number;
 }
 
+const MAX_TARGETS = 1_000;
+
 interface Target {
   readonly origin: string;
   readonly path: string;
@@ -91,12 +93,13 @@ export class HttpTransport implements OnApplicationShutdown {
     return agent;
   }
 
-  /** URLs come from the config, so there are few of them and each is taken apart once. */
+  /** Each URL is taken apart once. There are few, but for those that hold a model's name, which clients choose. */
   #target(url: string): Target {
     const known = this.#targets.get(url);
     if (known !== undefined) return known;
     const { origin, pathname, search } = new URL(url);
     const target = { origin, path: pathname + search };
+    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
     this.#targets.set(url, target);
     return target;
   }

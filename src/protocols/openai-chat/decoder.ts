@@ -20,6 +20,7 @@ export class ChatStreamDecoder implements ChatDecoder {
   #done = false;
   /** A plain JSON body where a stream was asked for: an error, or the answer of a server that cannot stream. */
   #body: Buffer[] | undefined;
+  #bodySize = 0;
   /** Nothing but white space has come yet. */
   #isFirst = true;
   #template: ChunkTemplate | undefined;
@@ -44,6 +45,9 @@ export class ChatStreamDecoder implements ChatDecoder {
   next(bytes: Buffer, emit: EmitFrame): void {
     if (this.#isFirst) this.#look(bytes);
     if (this.#body !== undefined) {
+      this.#bodySize += bytes.length;
+      if (this.#bodySize > MAX_BODY_BYTES)
+        throw new UpstreamError('The answer of the provider is too large.', { code: 'invalid_upstream_answer' });
       this.#body.push(bytes);
       return;
     }
@@ -168,6 +172,8 @@ export class ChatStreamDecoder implements ChatDecoder {
 /** A stream whose chunks differ in more than their text would be learnt anew for ever. */
 const MAX_TEMPLATES = 16;
 const USAGE = '"usage"';
+/** Such a body is held in memory as a whole. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const USAGE_NULL = ',"usage":null';
 
 const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];

@@ -13,7 +13,7 @@ export interface Reported {
 
 /** Words by which providers say that the conversation does not fit the model. */
 const TOO_LONG =
-  /maximum context length|context_length_exceeded|context window|too many tokens|prompt (is )?too long|input is too long|exceed_context_size|maximum prompt length|exceeds? the (maximum number of tokens|available context)|input (length|token).*exceed|exceeds? (the )?context limit|exceeded max context length|exceeds the limit of \d+ tokens|too large for model with|exceeded model token limit|tokens. must be <=|range of input length|prompt exceeds max length|greater than the context length|context (the )?overflows/i;
+  /maximum context length|context_length_exceeded|context window|too many tokens|prompt (is )?too long|input is too long|exceed_context_size|maximum prompt length|exceeds? the (maximum number of tokens|available context)|input (length|token).{0,200}?exceed|exceeds? (the )?context limit|exceeded max context length|exceeds the limit of \d+ tokens|too large for model with|exceeded model token limit|tokens. must be <=|range of input length|prompt exceeds max length|greater than the context length|context (the )?overflows/i;
 const BAD_CREDENTIAL = /api key not valid|api_key_invalid|api key expired|invalid api key|incorrect api key/i;
 const NO_CREDIT =
   /insufficient_quota|exceeded your current quota|credit balance|insufficient balance|spend limit|arrearage|exceeded_current_quota/i;
@@ -54,7 +54,8 @@ export function statusInWords(reported: Reported): number | undefined {
   return TOO_LONG.test(words) || CONTENT_POLICY.test(words) ? 400 : undefined;
 }
 
-const allWords = ({ message, code = '', type = '' }: Reported): string => `${message} ${code} ${type}`;
+/** The beginning says it; providers quote whole prompts after it. */
+const allWords = ({ message, code = '', type = '' }: Reported): string => `${message.slice(0, 4_000)} ${code} ${type}`;
 
 type Kind = ErrorDetail & { readonly message?: string };
 

@@ -1,7 +1,7 @@
 import { type UpstreamError } from '../../domain/errors.js';
 import type { WireFailure } from '../protocol.js';
 import { classify, statusInWords, type Reported } from './failure-kinds.js';
-import { isObject, type Json, type WireAnswer, type WireChoice } from './wire.js';
+import { isObject, isShallow, type Json, type WireAnswer, type WireChoice } from './wire.js';
 
 /** A failure with a status of its own. */
 export function chatFailure({ status, headers, body }: WireFailure): UpstreamError {
@@ -53,14 +53,15 @@ export function readReport(value: unknown): Reported | undefined {
   const inner = [error, Array.isArray(errors) ? (errors[0] as unknown) : undefined, body].find(isObject) ?? body;
   const words = [inner['message'], error, detail, inner['msg'], body['message']].map(text);
   const message =
-    words.find((said) => said !== undefined) ?? (Array.isArray(detail) ? JSON.stringify(detail) : undefined);
+    words.find((said) => said !== undefined) ??
+    (Array.isArray(detail) && isShallow(detail, DEEPEST) ? JSON.stringify(detail) : undefined);
   if (message === undefined && !isObject(error)) return undefined;
   return {
     message: withRawReason(message ?? NOTHING.message, inner),
     type: text(inner['type']) ?? text(body['error_type']),
     code: text(typeof inner['code'] === 'number' ? String(inner['code']) : inner['code']),
     param: text(inner['param']),
-    innererror: inner['innererror'],
+    innererror: isShallow(inner['innererror'], DEEPEST) ? inner['innererror'] : undefined,
   };
 }
 
@@ -134,12 +135,15 @@ function parsed(body: string): unknown {
   }
 }
 
+/** An account of a failure that is nested deeper is not an account. */
+const DEEPEST = 8;
+
 /** The words of a page, without its mark-up. */
 function plainText(body: string): string {
   const words = body
     .slice(0, 20_000)
-    .replace(/<(style|script)[^>]*>[^]*?<\/\1>/gi, ' ')
-    .replace(/<[^>]*>/g, ' ')
+    .replace(/<(style|script)[^<>]{0,1000}>[^<]*<\/\1>/gi, ' ')
+    .replace(/<[^<>]{0,1000}>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
   return words === '' ? NOTHING.message : words.slice(0, 500);

@@ -49,6 +49,12 @@ export interface WireToolCall {
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Whether no part lies deeper than `depth`: what is copied into an answer must not overflow the stack of whoever writes it. */
+export function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1));
+}
+
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

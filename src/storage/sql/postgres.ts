@@ -27,6 +27,8 @@ export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = 
     connectionString: url.reveal(),
     max,
     connectionTimeoutMillis: 3_000,
+    // A server that has gone silent must not hold up the records: they are written again, and none of them twice.
+    query_timeout: 10_000,
     keepAlive: true,
     application_name: 'parley',
     types: { getTypeParser: typeParser },
