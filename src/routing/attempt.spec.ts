@@ -43,7 +43,11 @@ describe.each([[false], [true]])('an attempt (stream: %s)', (stream) => {
     const { operation, call } = silent();
     const context = contextOf();
     const early: string[] = [];
-    const running = attemptChat(operation, { ...request, stream }, { deployment, context }).subscribe();
+    const running = attemptChat(
+      operation,
+      { ...request, stream },
+      { deployment, context, defaulted: new Set() },
+    ).subscribe();
     call().onCancel(() => early.push('asked before'));
     running.unsubscribe();
     call().onCancel(() => early.push('asked after'));
@@ -56,7 +60,9 @@ describe.each([[false], [true]])('an attempt (stream: %s)', (stream) => {
     const { operation, call } = silent();
     const context = contextOf();
     const error = await new Promise((resolve) =>
-      attemptChat(operation, { ...request, stream }, { deployment, context }).subscribe({ error: resolve }),
+      attemptChat(operation, { ...request, stream }, { deployment, context, defaulted: new Set() }).subscribe({
+        error: resolve,
+      }),
     );
     expect(error).toBeInstanceOf(UpstreamTimeoutError);
     expect(call().signal.aborted).toBe(true);
