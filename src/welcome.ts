@@ -27,14 +27,17 @@ The API is described at ${url}/docs
 const NO_MODEL = `No model is listed, as the providers do not say which ones they have. Write the name of a provider in your
 config, a slash, and what that provider calls the model: {"model": "provider/model", ...}`;
 
+const QUESTION = [{ role: 'user', content: 'Hello' }];
+
+/** A model's id comes from whoever serves it: it must stay a word of the command, whatever it holds. */
 const samples = (url: string, key: string, model: string): string => `# curl
 curl ${url}/v1/chat/completions \\
   -H "Authorization: Bearer ${key}" \\
   -H "Content-Type: application/json" \\
-  -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'
+  -d '${JSON.stringify({ model, messages: QUESTION }).replaceAll("'", String.raw`'\''`)}'
 
 # Python: pip install openai
 from openai import OpenAI
 client = OpenAI(base_url="${url}/v1", api_key="${key}")
-answer = client.chat.completions.create(model="${model}", messages=[{"role": "user", "content": "Hello"}])
+answer = client.chat.completions.create(model=${JSON.stringify(model)}, messages=[{"role": "user", "content": "Hello"}])
 print(answer.choices[0].message.content)`;

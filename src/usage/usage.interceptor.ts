@@ -111,6 +111,8 @@ class WatchedAnswer {
 function asked({ body, params }: Request): Pick<Ending, 'model' | 'stream'> {
   const { model, stream } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const inPath = params['model'] ?? '';
-  const named = typeof model === 'string' ? model : typeof inPath === 'string' ? inPath : inPath.join('/');
+  const path = typeof inPath === 'string' ? inPath : inPath.join('/');
+  // Where the path names the model, that one is asked for: Azure's SDKs write another into the body.
+  const named = path === '' && typeof model === 'string' ? model : path;
   return { model: named, stream: stream === true };
 }

@@ -106,9 +106,9 @@ function modelIds(answer: unknown): readonly string[] | undefined {
   return ids.every(isModelId) ? ids : undefined;
 }
 
-/** Printable and of sensible length: it goes into logs and lists. */
+/** Of the form that ids have: it goes into logs, lists, and commands that people paste. */
 function isModelId(id: unknown): id is string {
-  return typeof id === 'string' && /^[^\p{C}]{1,256}$/u.test(id);
+  return typeof id === 'string' && /^[\w.:@/+-]{1,256}$/.test(id);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -40,6 +40,8 @@ export interface ReplyTerms {
 /** All choices together stay below this, so that one request cannot fill the memory. */
 const MAX_TOKENS = 131_072;
 const MAX_CHOICES = 128;
+/** Calls over all choices, unless there are more choices: each takes a sample of a schema, which may be a large one. */
+const MAX_CALLS = 128;
 /** What a call costs beside its name and input. */
 const PER_CALL = 3;
 
@@ -47,7 +49,8 @@ const PER_CALL = 3;
 export function replyTo(request: ChatRequest, terms: ReplyTerms): Reply {
   const count = Math.min(Math.max(1, request.n ?? 1), MAX_CHOICES);
   const limit = tokenLimit(request, count);
-  const choice = chooseTools(request);
+  const { tools, must } = chooseTools(request);
+  const choice = { must, tools: tools.slice(0, Math.max(1, Math.floor(MAX_CALLS / count))) };
   const written = Array.from({ length: count }, (_, index) => writeChoice(request, terms, { index, limit, choice }));
   const completionTokens = written.reduce((sum, { tokens }) => sum + tokens, 0);
   const top = request['top_logprobs'];
