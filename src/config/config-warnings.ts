@@ -1,5 +1,8 @@
 import type { Config, ModelConfig, StaticKeyConfig } from './config.js';
 
+/** What stands in every config that says nothing of it. */
+const DEFAULT_RETRIES = 2;
+
 /** Paths of what is configured and checked, but not acted on by this version: the start must not keep quiet about it. */
 export function notYetInForce(config: Config): string[] {
   const { server, redis } = config;
@@ -7,6 +10,7 @@ export function notYetInForce(config: Config): string[] {
     ...(server.workers === 1 ? [] : ['server.workers']),
     ...(server.adminPort === undefined ? [] : ['server.adminPort']),
     ...(redis.url === undefined ? [] : ['redis']),
+    ...(config.secretKey === undefined ? [] : ['PARLEY_SECRET_KEY']),
     ...config.providers.flatMap(({ name, concurrency, apiKeys }) => [
       ...(concurrency === undefined ? [] : [`providers.${name}.concurrency`]),
       ...(apiKeys.length > 1 ? [`providers.${name}.apiKeys (all but the first)`] : []),
@@ -19,6 +23,7 @@ export function notYetInForce(config: Config): string[] {
 function ofModel(model: ModelConfig): string[] {
   const lists = ['fallbacks', 'contextWindowFallbacks', 'contentPolicyFallbacks'] as const;
   return [
+    ...(model.retries === 0 || model.retries === DEFAULT_RETRIES ? [] : ['retries']),
     ...(model.strategy === 'priority' ? [] : [`strategy (${model.strategy})`]),
     ...(model.targets.length > 1 ? ['targets (all but the first)'] : []),
     ...lists.filter((list) => model[list].length > 0),

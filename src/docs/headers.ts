@@ -40,15 +40,6 @@ export const TARGET_HEADERS: Readonly<Record<string, Header>> = {
   },
 };
 
-/** With limits: the one that binds. */
-export const LIMIT_HEADERS: Readonly<Record<string, Header>> = Object.fromEntries(
-  ['requests', 'tokens'].flatMap((kind) => [
-    [`x-ratelimit-limit-${kind}`, { description: `The limit of ${kind}.`, schema: integer() }],
-    [`x-ratelimit-remaining-${kind}`, { description: `What is left of the ${kind}.`, schema: integer() }],
-    [`x-ratelimit-reset-${kind}`, { description: `Until all ${kind} are there again: \`6m0s\`.`, schema: text() }],
-  ]),
-);
-
 /** On a failure. */
 export const FAILURE_HEADERS: Readonly<Record<string, Header>> = {
   'x-should-retry': { description: 'Whether a client should try again: `true` or `false`.', schema: text() },

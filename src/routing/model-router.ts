@@ -18,7 +18,7 @@ export class ModelRouter {
   chat(request: ChatRequest, context: RequestContext): Observable<ChatAnswer> {
     const { principal } = context;
     if (principal !== undefined && !mayUse(principal, request.model)) throw noAccess(request.model);
-    const route = this.routes.resolve(request.model);
+    const route = this.routes.resolve(request.model, (name) => principal === undefined || mayUse(principal, name));
     const [deployment] = route.deployments;
     const operation = deployment && this.routes.provider(deployment.provider)?.chat;
     if (deployment === undefined || operation === undefined) {

@@ -45,10 +45,11 @@ export class RouteTable implements OnModuleInit, OnModuleDestroy {
     this.#following?.unsubscribe();
   }
 
-  /** The route of a model name. Throws ModelNotFoundError that names the nearest known ones. */
-  resolve(name: string): Route {
+  /** The route of a model name. Throws ModelNotFoundError that names the nearest ones the caller may know of. */
+  resolve(name: string, mayKnow: (name: string) => boolean): Route {
     const route = this.#current.resolve(name);
-    if (route === undefined) throw new ModelNotFoundError(name, nearest(name, this.#current.names()));
+    if (route === undefined)
+      throw new ModelNotFoundError(name, nearest(name, [...this.#current.names()].filter(mayKnow)));
     return route;
   }
 

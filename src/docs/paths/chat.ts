@@ -1,4 +1,4 @@
-import { CHAT_REQUEST_HEADERS, COMMON_HEADERS, LIMIT_HEADERS, TARGET_HEADERS } from '../headers.js';
+import { CHAT_REQUEST_HEADERS, COMMON_HEADERS, TARGET_HEADERS } from '../headers.js';
 import { ref, text } from '../schemas/schema.js';
 import { failures, json, VIRTUAL_KEY, type Operation, type Paths } from './operation.js';
 
@@ -16,7 +16,7 @@ const create: Operation = {
   responses: {
     200: {
       description: 'The answer, or with `stream` the chunks of it.',
-      headers: { ...COMMON_HEADERS, ...TARGET_HEADERS, ...LIMIT_HEADERS },
+      headers: { ...COMMON_HEADERS, ...TARGET_HEADERS },
       content: { ...json(ref('ChatCompletion')), 'text/event-stream': { schema: ref('StreamEvent') } },
     },
     ...failures(400, 401, 403, 404, 413, 415, 429, 500, 502, 503, 504),
