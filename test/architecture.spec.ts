@@ -9,21 +9,25 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   transport: ['domain', 'protocols'],
   config: ['domain'],
   http: ['domain', 'config/live-config'],
-  providers: ['domain', 'protocols', 'transport', 'config'],
+  'turn-state': ['domain', 'config'],
+  providers: ['domain', 'protocols', 'transport', 'turn-state/turn-state.module', 'config'],
   catalog: ['domain', 'config'],
   routing: ['domain', 'providers', 'catalog', 'config'],
   access: ['domain', 'http', 'config'],
   usage: ['domain', 'catalog', 'http', 'config', 'access/admin.decorator'],
   chat: ['domain', 'routing', 'catalog', 'http', 'config', 'usage/usage.module', 'usage/usage.interceptor'],
   models: ['domain', 'routing', 'catalog', 'http', 'config'],
-  storage: ['domain', 'config', 'access/virtual-key.store', 'usage/usage.store'],
+  storage: ['domain', 'config', 'access/virtual-key.store', 'usage/usage.store', 'turn-state/turn-state.store'],
   docs: ['domain', 'catalog', 'http', 'config', 'access/public.decorator'],
   observability: ['domain', 'routing', 'http', 'config'],
   health: ['domain', 'storage', 'config', 'http', 'access/public.decorator'],
 };
 
-/** Folders without framework: no packages, and of Node only what computes. */
-const PURE = ['domain', 'protocols'];
+/** Folders without framework: of packages and of Node only what computes. */
+const PURE: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  protocols: ['ajv', 'ajv-formats', '@smithy/eventstream-codec', '@smithy/util-utf8'],
+};
 const PURE_BUILT_INS = ['node:buffer', 'node:crypto', 'node:util'];
 
 /** Packages that belong to one place: only that one opens sockets, speaks SQL, reads YAML. */
@@ -34,6 +38,10 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   pg: ['storage/'],
   pino: ['observability/'],
   yaml: ['config/'],
+  'google-auth-library': ['providers/'],
+  '@smithy/signature-v4': ['providers/'],
+  '@aws-sdk/credential-provider-node': ['providers/'],
+  'ipaddr.js': ['transport/', 'access/'],
 };
 
 const MAX_LINES = 250;
@@ -78,7 +86,8 @@ function mayImport(file: string, target: string): boolean {
 function mayUse(file: string, specifier: string): boolean {
   const folder = folderOf(file);
   if (specifier.startsWith('.') || folder === undefined) return true;
-  if (PURE.includes(folder)) return PURE_BUILT_INS.includes(specifier);
+  const pure = PURE[folder];
+  if (pure !== undefined) return [...PURE_BUILT_INS, ...pure].some((name) => specifier === name);
   return PACKAGE_HOMES[specifier]?.some((home) => file.startsWith(home)) ?? true;
 }
 

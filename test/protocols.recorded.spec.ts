@@ -8,7 +8,7 @@ import type { AnswerFacts } from '../src/protocols/protocol.js';
 import { piecesOf } from './support/pieces.js';
 import { chatRecordings, withoutRecordings, type Recording } from './support/recordings.js';
 
-const FACTS: AnswerFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, model: 'asked-for' };
+const FACTS: AnswerFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, model: 'asked-for', asked: {} };
 
 const protocolOf = ({ provider }: Recording) => {
   const row = COMPATIBLE_ROWS.find(({ type }) => type === (provider === 'llamacpp' ? 'llama-cpp' : provider));

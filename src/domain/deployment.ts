@@ -1,3 +1,5 @@
+import type { ModelFacts } from './model-facts.js';
+import type { ParamChange } from './param-change.js';
 import type { Secret } from './secret.js';
 import type { TokenCounts, Outcome } from './usage.js';
 
@@ -17,6 +19,7 @@ export interface Deployment {
   readonly model: string;
   /** The model whose rules hold, where `model` does not say (an Azure deployment's own name). */
   readonly baseModel: string;
+  readonly facts: ModelFacts;
   readonly endpoint: ProviderEndpoint;
   readonly timeouts: Timeouts;
 }
@@ -50,7 +53,6 @@ export interface UpstreamAttempt {
   status: number | undefined;
   errorCode: string | null;
   usage: TokenCounts | undefined;
-  /** Paths of the parameters that were not sent, and of those that were sent in another form. */
-  dropped: readonly string[];
-  adapted: readonly string[];
+  /** What was not sent, or was sent in another form. */
+  changes: readonly ParamChange[];
 }

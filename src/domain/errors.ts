@@ -142,6 +142,15 @@ export class UpstreamError extends GatewayError {
   }
 }
 
+/** The provider does not accept the state of an earlier turn that was given back to it; without it, it may answer. */
+export class StaleTurnStateError extends UpstreamError {
+  /** The same as what it is where there was no state to leave out: a refusal like any other. */
+  plain(): UpstreamError {
+    const { message, status, type, code, param, retryAfterMs, upstreamStatus } = this;
+    return new UpstreamError(message, { status, type, code, param, retryAfterMs, upstreamStatus });
+  }
+}
+
 /** The provider could not be reached, or the connection broke before it answered. */
 export class UpstreamUnreachableError extends GatewayError {
   constructor(message: string, cause?: unknown) {

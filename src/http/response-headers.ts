@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { UpstreamAttempt } from '../domain/deployment.js';
+import { pathsOf } from '../domain/param-change.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { contextIfAny } from './context.js';
 
@@ -25,14 +26,17 @@ export function stampHeaders(response: ServerResponse): void {
 function stampAttempt(
   response: ServerResponse,
   context: RequestContext,
-  { deployment, dropped, adapted }: UpstreamAttempt,
+  { deployment, changes }: UpstreamAttempt,
 ): void {
   response.setHeader('x-parley-provider', headerText(deployment.provider));
   response.setHeader('x-parley-model', headerText(deployment.model));
   response.setHeader('x-parley-attempts', context.attempts.length);
   response.setHeader('x-parley-overhead-ms', overhead(context).toFixed(1));
-  if (dropped.length > 0) response.setHeader('x-parley-dropped-params', paths(dropped));
-  if (adapted.length > 0) response.setHeader('x-parley-adapted-params', paths(adapted));
+  if (changes.length > 0)
+    for (const treatment of ['dropped', 'adapted'] as const) {
+      const paths = pathsOf(changes, treatment);
+      if (paths.length > 0) response.setHeader(`x-parley-${treatment}-params`, listed(paths));
+    }
   const { costNanoUsd } = context;
   if (costNanoUsd !== undefined)
     response.setHeader('x-parley-cost-usd', (costNanoUsd / 1e9).toFixed(9).replace(/0+$/, '').replace(/\.$/, ''));
@@ -51,7 +55,7 @@ function overhead({ startedAt, attempts }: RequestContext): number {
 const MAX_PATHS = 50;
 
 /** A long conversation may have a path for each of its messages. */
-const paths = (list: readonly string[]): string => headerText(list.slice(0, MAX_PATHS).join(','));
+const listed = (list: readonly string[]): string => headerText(list.slice(0, MAX_PATHS).join(','));
 
 /** Names come from configs and clients: what a header may not hold is written as a percent code. */
 export function headerText(text: string): string {

@@ -1,15 +1,21 @@
-import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
+import type { ChatCompletion, ChatRequest, JsonSchema } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
 import type { UpstreamError } from '../domain/errors.js';
+import type { ModelFacts } from '../domain/model-facts.js';
+import type { ParamChange } from '../domain/param-change.js';
+import type { TurnState, TurnStates } from '../domain/turn-state.js';
 
 /** How to talk to a family of APIs. Pure: no clock, no network, no framework. */
 export interface ChatProtocol {
+  /** Throws InvalidRequestError for what cannot be said in this dialect and whose loss would change the answer's meaning. */
   request(request: ChatRequest, target: TargetModel): WireRequest;
   /** Throws UpstreamError where a 200 carries an error. */
   response(body: Buffer, answer: AnswerFacts): ChatCompletion;
   /** One decoder a stream. `includeUsage`: the client asked for the usage chunk. */
   stream(answer: AnswerFacts, includeUsage: boolean): ChatDecoder;
   failure(failure: WireFailure): UpstreamError;
+  /** What of an answer must be kept for the next turn. Absent: this dialect's answers need nothing kept. */
+  readonly kept?: (completion: ChatCompletion) => readonly TurnState[];
 }
 
 /** What a request is translated for. */
@@ -18,10 +24,15 @@ export interface TargetModel {
   readonly model: string;
   /** The model whose rules hold. */
   readonly baseModel: string;
+  readonly facts: ModelFacts;
+  /** What was kept of earlier turns, by tool-call id; some of it may be of other families. */
+  readonly turns: TurnStates;
+  /** The provider has refused the state of earlier turns: it is to be left out, also where the client sent it. */
+  readonly withoutState: boolean;
 }
 
 /** What a pure translator cannot know by itself: used where the provider says nothing. */
-export interface AnswerFacts {
+export interface AnswerHead {
   readonly id: string;
   /** Unix seconds. */
   readonly created: number;
@@ -29,15 +40,38 @@ export interface AnswerFacts {
   readonly model: string;
 }
 
+export interface AnswerFacts extends AnswerHead {
+  /** How it was asked, as the request's translator said. */
+  readonly asked: Asked;
+}
+
+/** What the reader of an answer must know of how it was asked. */
+export interface Asked {
+  /** JSON was asked for through this tool: its input is the answer's text. */
+  readonly jsonTool?: string;
+  /** The provider does not see to it that the text is JSON of this schema, so the gateway does. */
+  readonly json?: JsonDemand;
+  /** Tool names as they were sent, where they differ from the client's own. */
+  readonly toolNames?: ReadonlyMap<string, string>;
+}
+
+export interface JsonDemand {
+  /** Absent: any JSON object. */
+  readonly schema?: JsonSchema;
+}
+
+export const PLAINLY_ASKED: Asked = {};
+
 export interface WireRequest {
   /** Below the endpoint's base URL. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Paths of parameters that are not sent because the provider refuses them. */
-  readonly dropped: readonly string[];
-  /** Paths of parameters that are sent in another form. */
-  readonly adapted: readonly string[];
+  /** What is not sent, or is sent in another form. */
+  readonly changes: readonly ParamChange[];
+  readonly asked: Asked;
+  /** State of earlier turns is among what is sent. */
+  readonly carriesState?: boolean;
 }
 
 export interface WireFailure {
@@ -61,4 +95,6 @@ export interface ChatDecoder {
   readonly done: boolean;
   /** Every choice has ended, said or not. */
   readonly complete: boolean;
+  /** What of the answer must be kept for the next turn; it is all there when the answer is complete. */
+  readonly kept?: readonly TurnState[];
 }

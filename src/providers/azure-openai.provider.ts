@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { openaiChat } from '../protocols/openai-chat/index.js';
-import { HttpTransport } from '../transport/http-transport.js';
 import { textSetting } from './bearer.js';
 import { OPENAI_QUIRKS } from './openai-quirks.js';
-import { ProtocolChat } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider, type UpstreamCall } from './provider.js';
+import { Upstreams } from './upstreams.js';
 
 /** Azure OpenAI (Microsoft Foundry): OpenAI's models under deployments with names of their own. */
 @ProviderAdapter('azure-openai')
@@ -15,12 +14,11 @@ export class AzureOpenAiProvider implements Provider {
   readonly ownNames = true;
   readonly chat: ChatOperation;
 
-  constructor(transport: HttpTransport) {
-    this.chat = new ProtocolChat(
-      openaiChat(OPENAI_QUIRKS),
-      (call, path) => ({ url: azureUrl(call, path), headers: azureHeaders(call) }),
-      transport,
-    );
+  constructor(upstreams: Upstreams) {
+    this.chat = upstreams.chat({
+      protocol: openaiChat(OPENAI_QUIRKS),
+      address: (call, path) => ({ url: azureUrl(call, path), headers: azureHeaders(call) }),
+    });
   }
 }
 

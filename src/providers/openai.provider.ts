@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { openaiChat } from '../protocols/openai-chat/index.js';
-import { HttpTransport } from '../transport/http-transport.js';
 import { bearerHeaders, textSetting } from './bearer.js';
 import { OPENAI_QUIRKS } from './openai-quirks.js';
-import { ProtocolChat, type Address } from './protocol-chat.js';
+import type { Address } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider } from './provider.js';
+import { Upstreams } from './upstreams.js';
 
 /** OpenAI's own API. */
 @ProviderAdapter('openai')
@@ -13,8 +13,8 @@ export class OpenAiProvider implements Provider {
   readonly baseUrl = 'https://api.openai.com/v1';
   readonly chat: ChatOperation;
 
-  constructor(transport: HttpTransport) {
-    this.chat = new ProtocolChat(openaiChat(OPENAI_QUIRKS), address, transport);
+  constructor(upstreams: Upstreams) {
+    this.chat = upstreams.chat({ protocol: openaiChat(OPENAI_QUIRKS), address });
   }
 }
 

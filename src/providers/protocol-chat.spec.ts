@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { lastValueFrom, toArray } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
 import { Flow } from '../domain/flow.js';
+import { pathsOf } from '../domain/param-change.js';
 import { Secret } from '../domain/secret.js';
 import { HttpTransport } from '../transport/http-transport.js';
 import { AzureOpenAiProvider, azureUrl } from './azure-openai.provider.js';
@@ -11,6 +12,7 @@ import { compatibleProvider } from './compatible-provider.js';
 import { COMPATIBLE_ROWS } from './openai-compatible.js';
 import { OpenAiProvider } from './openai.provider.js';
 import type { UpstreamCall } from './provider.js';
+import { upstreamsOver } from '../../test/support/upstreams.js';
 
 const HEAD = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm' };
 const event = (delta: object, finish: string | null) =>
@@ -31,6 +33,7 @@ interface Place {
 
 describe('ProtocolChat', () => {
   const transport = new HttpTransport();
+  const upstreams = upstreamsOver(transport);
   let server: Server;
   let base = '';
   let connections = 0;
@@ -71,6 +74,7 @@ describe('ProtocolChat', () => {
       provider: 'p',
       model,
       baseModel: model,
+      facts: {},
       endpoint,
       timeouts: { connect: 1000, firstToken: 1000, idle: 1000, total: 1000, ...timeouts },
     };
@@ -83,10 +87,10 @@ describe('ProtocolChat', () => {
       status: undefined,
       errorCode: null,
       usage: undefined,
-      dropped: [],
-      adapted: [],
+      changes: [],
     };
     return {
+      keyId: undefined,
       deployment,
       credential,
       strict,
@@ -100,7 +104,7 @@ describe('ProtocolChat', () => {
   const row = (type: string, quirks: readonly string[] = []) => {
     const found = COMPATIBLE_ROWS.find((each) => each.type === type);
     if (found?.type === undefined) throw new Error(type);
-    const { chat } = compatibleProvider(found, quirks, transport);
+    const { chat } = compatibleProvider(found, quirks, upstreams);
     if (chat === undefined) throw new Error(type);
     return chat;
   };
@@ -126,7 +130,8 @@ describe('ProtocolChat', () => {
       'accept-encoding': 'identity',
     });
     expect(JSON.parse(seen.body)).toEqual({ ...REQUEST, model: 'wire', temperature: 1, max_tokens: 9 });
-    expect(call.attempt).toMatchObject({ dropped: ['seed'], adapted: ['max_completion_tokens', 'temperature'] });
+    expect(pathsOf(call.attempt.changes, 'dropped')).toEqual(['seed']);
+    expect(pathsOf(call.attempt.changes, 'adapted')).toEqual(['max_completion_tokens', 'temperature']);
     expect(call.attempt.answeredAt).toBeGreaterThan(0);
     expect(completion).toMatchObject({
       model: 'name',
@@ -202,13 +207,13 @@ describe('ProtocolChat', () => {
   it('calls OpenAI for an organisation and a project, and Azure by key or token', async () => {
     answer = (response) => void response.end(SAID);
     const settings = { organization: 'org', project: 'proj' };
-    await text(new OpenAiProvider(transport).chat, callAt({ key: 'k', settings }));
+    await text(new OpenAiProvider(upstreams).chat, callAt({ key: 'k', settings }));
     expect(seen.headers).toMatchObject({
       authorization: 'Bearer k',
       'openai-organization': 'org',
       'openai-project': 'proj',
     });
-    const azure = new AzureOpenAiProvider(transport).chat;
+    const azure = new AzureOpenAiProvider(upstreams).chat;
     await text(azure, callAt({ key: 'k', settings: { apiVersion: '2024-10-21' }, model: 'my gpt' }));
     expect(seen).toMatchObject({
       url: '/openai/deployments/my%20gpt/chat/completions?api-version=2024-10-21',

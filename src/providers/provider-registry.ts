@@ -2,10 +2,10 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { ProviderConfig } from '../config/config.js';
 import type { ProviderEndpoint } from '../domain/deployment.js';
-import { HttpTransport } from '../transport/http-transport.js';
 import { compatibleProvider } from './compatible-provider.js';
 import { COMPATIBLE_ROWS } from './openai-compatible.js';
 import { ProviderAdapter, type Provider } from './provider.js';
+import { Upstreams } from './upstreams.js';
 
 /** A provider as the config sets it up: the adapter or row that speaks, and where and as whom. */
 export interface ConfiguredProvider {
@@ -21,7 +21,7 @@ export class ProviderRegistry implements OnModuleInit {
 
   constructor(
     private readonly discovery: DiscoveryService,
-    private readonly transport: HttpTransport,
+    private readonly upstreams: Upstreams,
   ) {}
 
   onModuleInit(): void {
@@ -37,7 +37,7 @@ export class ProviderRegistry implements OnModuleInit {
   /** Throws an Error that names the provider where its type is unknown or its address is not. */
   configure(config: ProviderConfig): ConfiguredProvider {
     const row = COMPATIBLE_ROWS.find(({ type }) => type === config.type);
-    const provider = row ? compatibleProvider(row, config.quirks, this.transport) : this.#adapters.get(config.type);
+    const provider = row ? compatibleProvider(row, config.quirks, this.upstreams) : this.#adapters.get(config.type);
     if (provider === undefined) throw new Error(`Provider "${config.name}": there is no type "${config.type}".`);
     const endpoint = {
       type: config.type,

@@ -24,10 +24,22 @@ export interface ChatOperation {
   complete(request: ChatRequest, call: UpstreamCall): Promise<ChatCompletion>;
   /** The frames of a stream in order; it ends the upstream call when unsubscribed from. `[DONE]` is not a frame. */
   stream(request: ChatRequest, call: UpstreamCall): Observable<ChatFrame>;
+  /** The request as it would be sent. Nothing is sent; the changes are noted on the attempt. Absent: it sends none. */
+  explain?(request: ChatRequest, call: UpstreamCall): Promise<UpstreamRequest>;
+}
+
+/** What would be sent, for `x-parley-explain`. Its headers hold credentials: whoever shows it masks them. */
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
 }
 
 /** What a provider may know about the call it serves, and no more. */
 export interface UpstreamCall {
+  /** The virtual key that asks: what is kept between its turns is no other's. */
+  readonly keyId: string | undefined;
   readonly deployment: Deployment;
   readonly credential: Secret | undefined;
   /** Refuse what cannot be honoured instead of dropping or adapting it. */

@@ -10,6 +10,7 @@ const deployment: Deployment = {
   provider: 'lab',
   model: 'm',
   baseModel: 'm',
+  facts: {},
   endpoint: { type: 'openai-compatible', baseUrl: '', credentials: [], headers: {}, settings: {} },
   timeouts: { connect: 50, firstToken: 50, idle: 50, total: 50 },
 };

@@ -55,6 +55,7 @@ class RunningAttempt {
     this.call = {
       deployment,
       credential: deployment.endpoint.credentials[0],
+      keyId: context.principal?.keyId,
       strict: context.wishes.strict,
       defaulted,
       onCancel: (stop) => cancellation.onCancel(stop),
@@ -148,7 +149,6 @@ function startAttempt(deployment: Deployment): UpstreamAttempt {
     status: undefined,
     errorCode: null,
     usage: undefined,
-    dropped: [],
-    adapted: [],
+    changes: [],
   };
 }

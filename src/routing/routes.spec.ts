@@ -3,11 +3,11 @@ import { ModelCatalog } from '../catalog/model-catalog.js';
 import type { Config, ModelConfig, ProviderConfig } from '../config/config.js';
 import { AzureOpenAiProvider } from '../providers/azure-openai.provider.js';
 import { ProviderRegistry } from '../providers/provider-registry.js';
-import { HttpTransport } from '../transport/http-transport.js';
+import { upstreamsOver } from '../../test/support/upstreams.js';
 import { buildRoutes, type Routes } from './routes.js';
 
 /** Only providers that are a row: they need no adapters to be found. */
-const registry = new ProviderRegistry({} as DiscoveryService, new HttpTransport());
+const registry = new ProviderRegistry({} as DiscoveryService, upstreamsOver());
 const catalog = new ModelCatalog();
 
 type Given = Partial<ProviderConfig> & Pick<ProviderConfig, 'name'>;
@@ -123,7 +123,7 @@ describe('Routes', () => {
   });
 
   it('lists of Azure what the operator has deployed, and serves what the catalogue knows', () => {
-    const azure = new AzureOpenAiProvider(new HttpTransport());
+    const azure = new AzureOpenAiProvider(upstreamsOver());
     const registry = {
       configure: ({ name, settings }: ProviderConfig) => ({ name, provider: azure, endpoint: { settings } }),
     } as unknown as ProviderRegistry;

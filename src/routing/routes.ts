@@ -1,3 +1,4 @@
+import { behaviourOf } from '../catalog/model-behaviour.js';
 import type { ModelCard } from '../catalog/model-card.js';
 import type { ModelCatalog } from '../catalog/model-catalog.js';
 import type { ServedModel } from '../catalog/served-model.js';
@@ -157,10 +158,12 @@ function deploy(
   const { deployments, baseModel } = config.settings;
   const named =
     isTextMap(deployments) && Object.hasOwn(deployments, target.model) ? deployments[target.model] : undefined;
+  const ruling = target.baseModel ?? (typeof baseModel === 'string' ? baseModel : target.model);
   return {
     provider: config.name,
     model: named ?? target.model,
-    baseModel: target.baseModel ?? (typeof baseModel === 'string' ? baseModel : target.model),
+    baseModel: ruling,
+    facts: behaviourOf(config.type, ruling),
     endpoint: configured.endpoint,
     timeouts: { ...DEFAULT_TIMEOUTS, ...config.timeouts, ...timeouts },
   };

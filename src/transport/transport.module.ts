@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { HttpTransport } from './http-transport.js';
+import { MediaFetcher } from './media-fetcher.js';
 
-@Module({ providers: [HttpTransport], exports: [HttpTransport] })
+@Module({ providers: [HttpTransport, MediaFetcher], exports: [HttpTransport, MediaFetcher] })
 export class TransportModule {}

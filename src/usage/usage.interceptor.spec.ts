@@ -74,7 +74,7 @@ function attempt(context: RequestContext, ended: Partial<UpstreamAttempt> = {}):
   const startedAt = context.startedAt + 10;
   context.attempts.push({
     ...{ deployment, startedAt, answeredAt: undefined, endedAt: undefined, outcome: undefined, status: undefined },
-    ...{ errorCode: null, usage: undefined, dropped: [], adapted: [] },
+    ...{ errorCode: null, usage: undefined, changes: [] },
     ...ended,
   });
 }

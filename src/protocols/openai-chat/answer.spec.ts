@@ -4,7 +4,7 @@ import { openaiChat } from './index.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 const HEAD = { id: 'chatcmpl-1', created: 1_750_000_000, model: 'wire-model' };
-const FACTS = { id: 'chatcmpl-ours', created: 1_700_000_000, model: 'asked-model' };
+const FACTS = { id: 'chatcmpl-ours', created: 1_700_000_000, model: 'asked-model', asked: {} };
 
 interface Answer {
   readonly message: Fields;

@@ -1,6 +1,6 @@
 import { openaiChat } from './index.js';
 
-const FACTS = { id: 'ours', created: 1, model: 'asked' };
+const FACTS = { id: 'ours', created: 1, model: 'asked', asked: {} };
 const HEAD = { id: 'c', object: 'chat.completion.chunk', created: 1_750_000_000, model: 'm' };
 
 const chunk = (delta: object, finish: string | null = null, more: object = {}) =>

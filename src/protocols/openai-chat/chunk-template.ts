@@ -1,5 +1,6 @@
 import { stringEnd } from '../../domain/json-source.js';
-import { isObject, type WireAnswer, type WireChoice } from './wire.js';
+import { isObject } from '../json.js';
+import { type WireAnswer, type WireChoice } from './wire.js';
 
 /** Strings that differ from chunk to chunk of plain text; all else of such a chunk is the same to the byte. */
 const HOLES = ['content', 'reasoning_content', 'obfuscation'];

@@ -1,8 +1,13 @@
 import { GatewayError } from '../../domain/errors.js';
 import { openaiChat } from './index.js';
 
-const FACTS = { id: 'chatcmpl-ours', created: 1_700_000_000, model: 'asked-model' };
-const HEAD = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_750_000_000, model: 'wire-model' };
+const FACTS = { id: 'chatcmpl-ours', created: 1_700_000_000, model: 'asked-model', asked: {} };
+const HEAD = {
+  id: 'chatcmpl-1',
+  object: 'chat.completion.chunk',
+  created: 1_750_000_000,
+  model: 'wire-model',
+};
 const DONE = 'data: [DONE]\n\n';
 
 const stream = (...data: readonly object[]) => data.map((each) => `data: ${JSON.stringify(each)}\n\n`).join('');

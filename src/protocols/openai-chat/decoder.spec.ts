@@ -2,8 +2,13 @@ import type { Usage } from '../../domain/chat.js';
 import { TruncatedStreamError } from '../../domain/errors.js';
 import { openaiChat } from './index.js';
 
-const FACTS = { id: 'chatcmpl-ours', created: 1_700_000_000, model: 'asked-model' };
-const HEAD = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_750_000_000, model: 'wire-model' };
+const FACTS = { id: 'chatcmpl-ours', created: 1_700_000_000, model: 'asked-model', asked: {} };
+const HEAD = {
+  id: 'chatcmpl-1',
+  object: 'chat.completion.chunk',
+  created: 1_750_000_000,
+  model: 'wire-model',
+};
 const USAGE = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 const DONE = 'data: [DONE]\n\n';
 

@@ -1,8 +1,9 @@
-import type { ChatCompletionChunk, ChunkChoice, Delta } from '../../domain/chat.js';
+import type { ChatCompletionChunk, ChunkChoice } from '../../domain/chat.js';
 import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { EventSplitter, eventAt, type ServerSentEvent } from '../framing/sse.js';
 import type { AnswerFacts, ChatDecoder, EmitFrame } from '../protocol.js';
+import { isMeaningful } from '../reducer-decoder.js';
 import { ChunkTemplate } from './chunk-template.js';
 import { reportedFailure } from './failure.js';
 import { completionChunks } from './completion-chunks.js';
@@ -189,11 +190,4 @@ function parseEvent(data: string): WireAnswer {
     throw new UpstreamError('The provider sent an event that is not JSON.', { code: 'invalid_upstream_answer', cause });
   }
   throw new UpstreamError('The provider sent an event that is not a chunk.', { code: 'invalid_upstream_answer' });
-}
-
-/** Does it say anything? A role or an empty text alone may still be followed by an error. */
-function isMeaningful(delta: Delta): boolean {
-  for (const [field, value] of Object.entries(delta))
-    if (field !== 'role' && value !== null && value !== undefined && value !== '') return true;
-  return false;
 }

@@ -1,11 +1,13 @@
 import { type UpstreamError } from '../../domain/errors.js';
 import type { WireFailure } from '../protocol.js';
-import { classify, statusInWords, type Reported } from './failure-kinds.js';
-import { isObject, isShallow, type Json, type WireAnswer, type WireChoice } from './wire.js';
+import { classify, statusInWords, UNTOLD, type Reported } from '../failure/failure-kinds.js';
+import { plainText, retryAfterMs } from '../failure/failure-reading.js';
+import { isObject, isShallow, parsedJson, type Json } from '../json.js';
+import { type WireAnswer, type WireChoice } from './wire.js';
 
 /** A failure with a status of its own. */
 export function chatFailure({ status, headers, body }: WireFailure): UpstreamError {
-  const reported = readReport(parsed(body)) ?? { ...NOTHING, message: plainText(body) };
+  const reported = readReport(parsedJson(body)) ?? { ...UNTOLD, message: plainText(body) };
   return classify(reported, status, retryAfterMs(headers));
 }
 
@@ -13,11 +15,11 @@ export function chatFailure({ status, headers, body }: WireFailure): UpstreamErr
 export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | undefined {
   const minimax = minimaxReport(wire);
   if (minimax !== undefined) return classify(minimax, statusIn(minimax.code, minimax));
-  if (saysItFailed(wire)) return classify(readReport(wire) ?? NOTHING, statusIn(wire['code'], readReport(wire)));
+  if (saysItFailed(wire)) return classify(readReport(wire) ?? UNTOLD, statusIn(wire['code'], readReport(wire)));
   const groq = wire.x_groq;
   const error = present(wire.error) ?? (isObject(groq) ? present(groq['error']) : undefined);
   if (error === undefined) return undefined;
-  const reported = readReport({ error }) ?? NOTHING;
+  const reported = readReport({ error }) ?? UNTOLD;
   return classify(
     reported,
     statusIn(isObject(error) ? (error['code'] ?? error['status_code'] ?? error['status']) : undefined, reported),
@@ -27,7 +29,7 @@ export function reportedFailure(wire: WireAnswer | WireChoice): UpstreamError | 
 function minimaxReport({ base_resp: report }: WireAnswer | WireChoice): Reported | undefined {
   if (!isObject(report) || typeof report['status_code'] !== 'number' || report['status_code'] === 0) return undefined;
   const message = text(report['status_msg']) ?? 'The provider failed.';
-  return { ...NOTHING, message, code: String(report['status_code']) };
+  return { ...UNTOLD, message, code: String(report['status_code']) };
 }
 
 /** vLLM and Mistral report a failure in a flat object of that name, Cloudflare by a flag. */
@@ -36,14 +38,6 @@ const saysItFailed = ({ object, success, choices }: WireAnswer | WireChoice): bo
 
 const present = (value: unknown): unknown =>
   value === null || value === undefined || value === '' || value === false ? undefined : value;
-
-const NOTHING: Reported = {
-  message: 'The provider failed without saying why.',
-  type: undefined,
-  code: undefined,
-  param: undefined,
-  innererror: undefined,
-};
 
 /** Reads `{error:{…}}`, `{error:"…"}`, flat, `{detail}`, `{errors:[…]}` and arrays of these. */
 export function readReport(value: unknown): Reported | undefined {
@@ -57,7 +51,7 @@ export function readReport(value: unknown): Reported | undefined {
     (Array.isArray(detail) && isShallow(detail, DEEPEST) ? JSON.stringify(detail) : undefined);
   if (message === undefined && !isObject(error)) return undefined;
   return {
-    message: withRawReason(message ?? NOTHING.message, inner),
+    message: withRawReason(message ?? UNTOLD.message, inner),
     type: text(inner['type']) ?? text(body['error_type']),
     code: text(typeof inner['code'] === 'number' ? String(inner['code']) : inner['code']),
     param: text(inner['param']),
@@ -69,12 +63,12 @@ export function readReport(value: unknown): Reported | undefined {
 function withRawReason(message: string, { metadata }: Json): string {
   const raw = isObject(metadata) ? text(metadata['raw']) : undefined;
   if (raw === undefined) return message;
-  const reported = readReport(parsed(raw));
+  const reported = readReport(parsedJson(raw));
   return `${message}: ${reported?.message ?? raw.slice(0, 500)}`;
 }
 
 /** The status a failure inside a 200 would have had. */
-function statusIn(code: unknown, reported: Reported = NOTHING): number {
+function statusIn(code: unknown, reported: Reported = UNTOLD): number {
   const { type, code: word } = reported;
   const status = Number(code);
   if (Number.isInteger(status) && status >= 400 && status < 600) return status;
@@ -112,39 +106,7 @@ const MINIMAX: ReadonlyMap<string, number> = new Map(
   }),
 );
 
-/** `retry-after-ms` counts before `retry-after`, which is seconds or a date (the clock is the provider's own `date`). */
-function retryAfterMs(headers: WireFailure['headers']): number | undefined {
-  const ms = Number(first(headers['retry-after-ms']));
-  if (ms > 0) return ms;
-  const after = first(headers['retry-after']);
-  if (after === undefined) return undefined;
-  const seconds = Number(after);
-  if (seconds > 0) return seconds * 1000;
-  const wait = Date.parse(after) - Date.parse(first(headers['date']) ?? '');
-  return wait > 0 ? wait : undefined;
-}
-
-const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined; // plain text or a page of HTML: plainText reads it
-  }
-}
 
 /** An account of a failure that is nested deeper is not an account. */
 const DEEPEST = 8;
-
-/** The words of a page, without its mark-up. */
-function plainText(body: string): string {
-  const words = body
-    .slice(0, 20_000)
-    .replace(/<(style|script)[^<>]{0,1000}>[^<]*<\/\1>/gi, ' ')
-    .replace(/<[^<>]{0,1000}>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return words === '' ? NOTHING.message : words.slice(0, 500);
-}

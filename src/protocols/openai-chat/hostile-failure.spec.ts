@@ -26,7 +26,7 @@ describe('a provider that means no good', () => {
   });
 
   it('is not held in memory for ever where it answers a stream with a body', () => {
-    const decoder = openaiChat({}).stream({ id: 'x', created: 1, model: 'm' }, false);
+    const decoder = openaiChat({}).stream({ id: 'x', created: 1, model: 'm', asked: {} }, false);
     const piece = Buffer.alloc(8 * 1024 * 1024, ' ');
     decoder.next(Buffer.from('{'), () => undefined);
     const feed = () => {

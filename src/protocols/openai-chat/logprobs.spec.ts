@@ -11,7 +11,7 @@ const RIGHT = {
   ],
   refusal: null,
 };
-const FACTS = { id: 'ours', created: 1, model: 'asked' };
+const FACTS = { id: 'ours', created: 1, model: 'asked', asked: {} };
 const HEAD = { id: 'c', created: 1_750_000_000, model: 'm' };
 
 describe('rightLogprobs', () => {

@@ -1,4 +1,4 @@
-import { isObject, type Json } from './wire.js';
+import { isObject, type Json } from '../json.js';
 
 /** Log probabilities with all the keys the contract has (OpenAI wire §2.4); the object itself where it has them. */
 export function rightLogprobs(wire: unknown): unknown {

@@ -1,5 +1,6 @@
 import { MAX_TOOL_CALL_ID, shortToolCallId } from '../../domain/ids.js';
-import { isObject, type WireMessage } from './wire.js';
+import { isObject } from '../json.js';
+import { type WireMessage } from './wire.js';
 
 /** What a message or a delta says, in the contract's words, whatever field the provider put it in. */
 export interface Said {

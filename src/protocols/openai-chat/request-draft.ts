@@ -1,12 +1,13 @@
 import type { ChatMessage, ChatRequest } from '../../domain/chat.js';
+import { ParamReport } from '../../domain/param-change.js';
 
 /** A client's request and what is to be different about it upstream. */
-export class RequestDraft {
+export class RequestDraft extends ParamReport {
   readonly #edits = new Map<string, unknown>();
-  readonly dropped: string[] = [];
-  readonly adapted: string[] = [];
 
-  constructor(readonly request: ChatRequest) {}
+  constructor(readonly request: ChatRequest) {
+    super();
+  }
 
   get edits(): ReadonlyMap<string, unknown> {
     return this.#edits;

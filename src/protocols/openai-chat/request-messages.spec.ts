@@ -1,4 +1,5 @@
 import type { ChatRequest } from '../../domain/chat.js';
+import { pathsOf } from '../../domain/param-change.js';
 import type { Quirks } from './quirks.js';
 import { chatRequest } from './request.js';
 
@@ -13,8 +14,12 @@ interface Sent {
 
 function sent(quirks: Quirks, fields: object): Sent {
   const request = { model: 'm', messages: MESSAGES, ...fields } as ChatRequest;
-  const { body, dropped, adapted } = chatRequest(quirks, request, { model: 'm', baseModel: 'm' });
-  return { body: JSON.parse(body) as Sent['body'], dropped, adapted };
+  const { body, changes } = chatRequest(quirks, request, { model: 'm', baseModel: 'm' });
+  return {
+    body: JSON.parse(body) as Sent['body'],
+    dropped: pathsOf(changes, 'dropped'),
+    adapted: pathsOf(changes, 'adapted'),
+  };
 }
 
 describe('messages of a chatRequest', () => {

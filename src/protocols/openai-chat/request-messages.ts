@@ -55,7 +55,7 @@ function developerAsSystem(message: ChatMessage): ChatMessage {
 function withoutName(message: ChatMessage, { draft, index }: Place): ChatMessage {
   if (message.name === undefined || message.role === 'tool' || message.role === 'function') return message;
   const { name: _refused, ...rest } = message;
-  draft.dropped.push(`messages[${index}].name`);
+  draft.drop(`messages[${index}].name`);
   return rest;
 }
 
@@ -63,7 +63,7 @@ function withoutReasoning(message: ChatMessage, { draft, index }: Place): ChatMe
   const there = REASONING.filter((field) => Object.hasOwn(message, field));
   if (there.length === 0) return message;
   const told = there.find((field) => saysSomething(message[field]));
-  if (told !== undefined) draft.dropped.push(`messages[${index}].${told}`); // one thought, whatever its forms
+  if (told !== undefined) draft.drop(`messages[${index}].${told}`); // one thought, whatever its forms
   return Object.fromEntries(
     Object.entries(message).filter(([key]) => !REASONING.includes(key)),
   ) as unknown as ChatMessage;

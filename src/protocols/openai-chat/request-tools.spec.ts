@@ -1,4 +1,5 @@
 import type { ChatRequest } from '../../domain/chat.js';
+import { pathsOf } from '../../domain/param-change.js';
 import type { Quirks } from './quirks.js';
 import { chatRequest } from './request.js';
 
@@ -10,8 +11,12 @@ const UNSUPPORTED = 'unsupported_parameter';
 
 function sent(quirks: Quirks, fields: object) {
   const request = { ...HEAD, ...fields } as ChatRequest;
-  const { body, dropped, adapted } = chatRequest(quirks, request, { model: 'm', baseModel: 'm' });
-  return { body: JSON.parse(body) as object, dropped, adapted };
+  const { body, changes } = chatRequest(quirks, request, { model: 'm', baseModel: 'm' });
+  return {
+    body: JSON.parse(body) as object,
+    dropped: pathsOf(changes, 'dropped'),
+    adapted: pathsOf(changes, 'adapted'),
+  };
 }
 
 interface Change {

@@ -1,6 +1,7 @@
 import type { ChatRequest } from '../../domain/chat.js';
 import { InvalidRequestError } from '../../domain/errors.js';
 import { findMembers, rememberSource } from '../../domain/json-source.js';
+import { pathsOf } from '../../domain/param-change.js';
 import type { Quirks } from './quirks.js';
 import { chatRequest } from './request.js';
 
@@ -19,10 +20,10 @@ interface Sent {
 /** What is sent for a request with these fields, without the model and messages that every request has. */
 function sent(quirks: Quirks, fields: object, target = TARGET): Sent {
   const request = { model: 'name', messages: MESSAGES, ...fields } as ChatRequest;
-  const { body, dropped, adapted } = chatRequest(quirks, request, target);
+  const { body, changes } = chatRequest(quirks, request, target);
   const { model, messages, ...rest } = JSON.parse(body) as Record<string, unknown>;
   expect([model, messages]).toEqual([target.model, MESSAGES]);
-  return { body: rest, dropped, adapted };
+  return { body: rest, dropped: pathsOf(changes, 'dropped'), adapted: pathsOf(changes, 'adapted') };
 }
 
 type Row = readonly [what: string, quirks: Quirks, fields: object, body: object, change?: Partial<Omit<Sent, 'body'>>];

@@ -1,18 +1,22 @@
 import type { ChatRequest } from '../../domain/chat.js';
 import { InvalidRequestError } from '../../domain/errors.js';
 import { editedJson, rawMember } from '../../domain/json-source.js';
-import type { TargetModel, WireRequest } from '../protocol.js';
+import { PLAINLY_ASKED, type TargetModel, type WireRequest } from '../protocol.js';
 import { DOCUMENTED_FIELDS } from './documented-fields.js';
 import { RequestDraft } from './request-draft.js';
 import { adaptMessages } from './request-messages.js';
-import { isObject } from './wire.js';
+import { isObject } from '../json.js';
 import { rulesFor, type MeaningfulField, type Quirks, type RequestQuirks } from './quirks.js';
 
 /**
  * The request a provider of the OpenAI family gets: the client's own, with as few members touched as its quirks ask for.
  * Throws InvalidRequestError for what the provider lacks and whose loss would change the answer's meaning.
  */
-export function chatRequest(quirks: Quirks, request: ChatRequest, target: TargetModel): WireRequest {
+export function chatRequest(
+  quirks: Quirks,
+  request: ChatRequest,
+  target: Pick<TargetModel, 'model' | 'baseModel'>,
+): WireRequest {
   const rules = rulesFor(quirks, target.baseModel);
   const draft = new RequestDraft(request);
   draft.set('model', target.model);
@@ -32,8 +36,8 @@ export function chatRequest(quirks: Quirks, request: ChatRequest, target: Target
     path: '/chat/completions',
     headers: {},
     body: editedJson(request, draft.edits),
-    dropped: draft.dropped,
-    adapted: draft.adapted,
+    changes: draft.changes,
+    asked: PLAINLY_ASKED,
   };
 }
 
@@ -75,7 +79,7 @@ function leaveOutEmpty(draft: RequestDraft): void {
     });
   if (draft.has('tool_choice')) draft.remove('tool_choice');
   if (!draft.has('parallel_tool_calls')) return;
-  draft.dropped.push('parallel_tool_calls');
+  draft.drop('parallel_tool_calls');
   draft.remove('parallel_tool_calls');
 }
 
@@ -97,7 +101,7 @@ function adaptLimit(draft: RequestDraft, { limit }: RequestQuirks): void {
   const { max_tokens: old, max_completion_tokens: current } = draft.request;
   if (old != null && current != null) {
     draft.remove('max_tokens'); // both are refused; the newer name counts
-    if (old !== current) draft.dropped.push('max_tokens');
+    if (old !== current) draft.drop('max_tokens');
   }
   if (limit === undefined) return;
   const other = limit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
@@ -105,7 +109,7 @@ function adaptLimit(draft: RequestDraft, { limit }: RequestQuirks): void {
   if (value == null) return;
   draft.set(limit, value);
   draft.remove(other);
-  draft.adapted.push(other);
+  draft.adapt(other);
 }
 
 function adaptTools(draft: RequestDraft, { toolChoice }: RequestQuirks): void {
@@ -119,7 +123,7 @@ function adaptTools(draft: RequestDraft, { toolChoice }: RequestQuirks): void {
 function adaptEffort(draft: RequestDraft, { effort, toolsWithoutReasoning = false }: RequestQuirks): void {
   if (toolsWithoutReasoning && hasFunctions(draft.get('tools')) && draft.get('reasoning_effort') !== 'none') {
     draft.set('reasoning_effort', 'none');
-    draft.adapted.push('reasoning_effort');
+    draft.adapt('reasoning_effort');
     return;
   }
   const asked = draft.request.reasoning_effort;
@@ -129,7 +133,7 @@ function adaptEffort(draft: RequestDraft, { effort, toolsWithoutReasoning = fals
   draft.remove('reasoning_effort');
   for (const [field, value] of Object.entries(fields))
     if (draft.request[field] == null || field === 'reasoning_effort') draft.set(field, value);
-  draft.adapted.push('reasoning_effort');
+  draft.adapt('reasoning_effort');
 }
 
 const hasFunctions = (tools: unknown): boolean =>
@@ -142,7 +146,7 @@ function adaptTemperature(draft: RequestDraft, { temperature }: RequestQuirks): 
   const moved = Math.min(Math.max(asked, min), max);
   if (moved === asked) return;
   draft.set('temperature', moved);
-  draft.adapted.push('temperature');
+  draft.adapt('temperature');
 }
 
 const SCHEMA_INTRODUCTION = 'Answer with one JSON object and nothing else. It must be valid against this JSON schema:';
@@ -153,7 +157,7 @@ function adaptSchema(draft: RequestDraft, { schemaInWords = false }: RequestQuir
   const words = `${SCHEMA_INTRODUCTION}\n${JSON.stringify(format.json_schema?.schema ?? {})}`;
   draft.set('response_format', { type: 'json_object' });
   draft.set('messages', [{ role: 'system', content: words }, ...draft.messages]);
-  draft.adapted.push('response_format');
+  draft.adapt('response_format');
 }
 
 function dropRefused(draft: RequestDraft, { refuses = [], refusesWhileReasoning = [] }: RequestQuirks): void {
@@ -162,7 +166,7 @@ function dropRefused(draft: RequestDraft, { refuses = [], refusesWhileReasoning 
     if (field.includes('[')) continue; // reached into by adaptMessages
     if (draft.get(field) == null) continue;
     draft.remove(field);
-    draft.dropped.push(field);
+    draft.drop(field);
   }
 }
 

@@ -8,15 +8,8 @@ import { rightLogprobs } from './logprobs.js';
 import { argumentText, reasoningInDetails, said, toolCallId } from './message.js';
 import { splitThinking } from './think-tags.js';
 import { usageFrom } from './usage.js';
-import {
-  answerIn,
-  isObject,
-  objectsIn,
-  type Json,
-  type WireAnswer,
-  type WireChoice,
-  type WireMessage,
-} from './wire.js';
+import { isObject, type Json } from '../json.js';
+import { answerIn, objectsIn, type WireAnswer, type WireChoice, type WireMessage } from './wire.js';
 
 /**
  * A provider's completion, put right where it deviates from the contract (OpenAI wire §2.1–2.4).

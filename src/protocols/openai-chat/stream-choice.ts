@@ -6,7 +6,8 @@ import { reasoningInDetails, said } from './message.js';
 import { endThinking, stepThinking, THINK_START, type Split, type ThinkState } from './think-tags.js';
 import { stepLists, type Lists } from './stream-lists.js';
 import { stepToolCalls, type ToolState } from './stream-tools.js';
-import { objectsIn, type Json, type WireChoice, type WireMessage } from './wire.js';
+import { type Json } from '../json.js';
+import { objectsIn, type WireChoice, type WireMessage } from './wire.js';
 
 /** One choice of a stream between two chunks. */
 export interface ChoiceState {

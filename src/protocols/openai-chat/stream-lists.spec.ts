@@ -30,7 +30,7 @@ describe('lists in the deltas of a stream', () => {
 
   it('are counted choice by choice', () => {
     const HEAD = { id: 'c', object: 'chat.completion.chunk', created: 1_750_000_000, model: 'm' };
-    const decoder = openaiChat({}).stream({ id: 'o', created: 1, model: 'm' }, false);
+    const decoder = openaiChat({}).stream({ id: 'o', created: 1, model: 'm', asked: {} }, false);
     let text = '';
     const emit = ({ bytes }: { bytes: Uint8Array }) => (text += Buffer.from(bytes).toString());
     const send = (index: number, delta: object, finish: string | null = null) =>

@@ -1,4 +1,4 @@
-import { isObject, type Json } from './wire.js';
+import { isObject, type Json } from '../json.js';
 
 /** The next free index of each list that a stream's deltas make up. */
 export type Lists = Readonly<Record<string, number>>;

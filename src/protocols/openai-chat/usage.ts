@@ -1,5 +1,5 @@
 import type { Usage } from '../../domain/chat.js';
-import { isObject, type Json } from './wire.js';
+import { isObject, type Json } from '../json.js';
 
 /**
  * The provider's counts in OpenAI's arithmetic: integers, details inside the totals, total the sum.

@@ -1,4 +1,5 @@
 import { UpstreamError } from '../../domain/errors.js';
+import { isObject } from '../json.js';
 
 /** What servers of the OpenAI family send, as far as we read it: anything may be missing, null or of another type. */
 export interface WireAnswer {
@@ -46,17 +47,6 @@ export interface WireToolCall {
   readonly custom?: { readonly name?: string | null; readonly input?: string | null } | null;
   readonly [field: string]: unknown;
 }
-
-export type Json = Readonly<Record<string, unknown>>;
-
-/** Whether no part lies deeper than `depth`: what is copied into an answer must not overflow the stack of whoever writes it. */
-export function isShallow(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1));
-}
-
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The object of an answer or an event; some servers report a failure as a list of one. */
 export function answerIn(value: unknown): WireAnswer | undefined {

@@ -33,6 +33,7 @@ function call({
     provider: 'simulator',
     model,
     baseModel: model,
+    facts: {},
     endpoint: { type: 'simulator', baseUrl: '', credentials: [], headers: {}, settings: {} },
     timeouts: { ...LONG, ...timeouts },
   };
@@ -45,11 +46,19 @@ function call({
     status: undefined,
     errorCode: null,
     usage: undefined,
-    dropped: [],
-    adapted: [],
+    changes: [],
   };
   const onCancel = (stop: () => void) => signal.addEventListener('abort', stop);
-  return { deployment, credential: undefined, strict: false, onCancel, signal, attempt, flow: new Flow() };
+  return {
+    keyId: undefined,
+    deployment,
+    credential: undefined,
+    strict: false,
+    onCancel,
+    signal,
+    attempt,
+    flow: new Flow(),
+  };
 }
 
 const provider = new SimulatorProvider();

@@ -1,5 +1,5 @@
 import type { ChatCompletionChunk, ChunkChoice, Delta } from '../../../domain/chat.js';
-import type { AnswerFacts } from '../../../protocols/protocol.js';
+import type { AnswerHead } from '../../../protocols/protocol.js';
 import { logprobsOf } from './logprobs.js';
 import { callId, COMMON } from './reply-completion.js';
 import type { Reply, ReplyCall, ReplyChoice } from './reply.js';
@@ -11,7 +11,7 @@ export type Beat = readonly ChatCompletionChunk[];
  * The reply as OpenAI streams it: the role, the pieces, the finish of each choice, and last, where it was asked for,
  * the usage, with `usage: null` on all chunks before.
  */
-export function* beatsOf(reply: Reply, facts: AnswerFacts, includeUsage: boolean): Generator<Beat, void> {
+export function* beatsOf(reply: Reply, facts: AnswerHead, includeUsage: boolean): Generator<Beat, void> {
   const chunk = (choices: readonly ChunkChoice[]): ChatCompletionChunk => ({
     id: facts.id,
     object: 'chat.completion.chunk',
@@ -40,7 +40,7 @@ function nextBeat(tracks: readonly Iterator<readonly ChunkChoice[], void>[]): re
 }
 
 interface Surroundings {
-  readonly facts: AnswerFacts;
+  readonly facts: AnswerHead;
   readonly topLogprobs: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { AssistantMessage, ChatCompletion, ToolCall } from '../../../domain/chat.js';
 import { shortToolCallId } from '../../../domain/ids.js';
-import type { AnswerFacts } from '../../../protocols/protocol.js';
+import type { AnswerHead } from '../../../protocols/protocol.js';
 import { logprobsOf } from './logprobs.js';
 import type { Reply, ReplyCall, ReplyChoice } from './reply.js';
 
@@ -8,7 +8,7 @@ import type { Reply, ReplyCall, ReplyChoice } from './reply.js';
 export const COMMON = { service_tier: 'default', system_fingerprint: 'fp_simulator' } as const;
 
 /** The reply as one object. */
-export function completionOf(reply: Reply, facts: AnswerFacts): ChatCompletion {
+export function completionOf(reply: Reply, facts: AnswerHead): ChatCompletion {
   return {
     id: facts.id,
     object: 'chat.completion',
@@ -26,7 +26,7 @@ export function completionOf(reply: Reply, facts: AnswerFacts): ChatCompletion {
 }
 
 /** The id of a call, the same in both forms of the answer. */
-export function callId({ id }: AnswerFacts, choice: number, call: number): string {
+export function callId({ id }: AnswerHead, choice: number, call: number): string {
   return shortToolCallId(`${id}/${String(choice)}/${String(call)}`);
 }
 

@@ -11,6 +11,14 @@ export interface Reported {
   readonly innererror: unknown;
 }
 
+export const UNTOLD: Reported = {
+  message: 'The provider failed without saying why.',
+  type: undefined,
+  code: undefined,
+  param: undefined,
+  innererror: undefined,
+};
+
 /** Words by which providers say that the conversation does not fit the model. */
 const TOO_LONG =
   /maximum context length|context_length_exceeded|context window|too many tokens|prompt (is )?too long|input is too long|exceed_context_size|maximum prompt length|exceeds? the (maximum number of tokens|available context)|input (length|token).{0,200}?exceed|exceeds? (the )?context limit|exceeded max context length|exceeds the limit of \d+ tokens|too large for model with|exceeded model token limit|tokens. must be <=|range of input length|prompt exceeds max length|greater than the context length|context (the )?overflows/i;

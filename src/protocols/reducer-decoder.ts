@@ -1,0 +1,128 @@
+import type { ChatCompletionChunk, Delta } from '../domain/chat.js';
+import { chunkEvent } from '../domain/chat-frame.js';
+import { TruncatedStreamError } from '../domain/errors.js';
+import type { TurnState } from '../domain/turn-state.js';
+import type { AnswerFacts, ChatDecoder, EmitFrame } from './protocol.js';
+import type { Framing, Piece, StreamReducer } from './stream-reducer.js';
+
+/** Reads a stream of any dialect: its framing gives events, its reducer makes pieces of them, and these become chunks. */
+export class ReducerDecoder<State, Event> implements ChatDecoder {
+  #state: State;
+  /** Text not sent yet: what comes before the first meaningful event waits, as an error may follow. */
+  #out = '';
+  #started = false;
+  /** Indexes of the choices whose role was told. */
+  readonly #begun = new Set<number>();
+  /** What stands around the delta in nearly all chunks, written once. */
+  #head: string | undefined;
+  readonly #tail: string;
+
+  constructor(
+    private readonly framing: Framing<Event>,
+    private readonly reducer: StreamReducer<State, Event>,
+    private readonly answer: AnswerFacts,
+    private readonly includeUsage: boolean,
+  ) {
+    this.#state = reducer.initial(answer);
+    this.#tail = `,"finish_reason":null,"logprobs":null}]${includeUsage ? ',"usage":null' : ''}}\n\n`;
+  }
+
+  get done(): boolean {
+    return this.reducer.isOver(this.#state);
+  }
+
+  get complete(): boolean {
+    return this.reducer.isComplete(this.#state);
+  }
+
+  get kept(): readonly TurnState[] {
+    return this.reducer.kept?.(this.#state) ?? [];
+  }
+
+  next(bytes: Buffer, emit: EmitFrame): void {
+    try {
+      this.#read(this.framing.take(bytes));
+    } finally {
+      this.#emit(emit);
+    }
+  }
+
+  end(emit: EmitFrame): void {
+    try {
+      this.#read(this.framing.rest());
+      if (!this.complete) throw new TruncatedStreamError();
+      this.#write(this.reducer.close(this.#state));
+    } catch (error) {
+      this.#emit(emit);
+      throw error;
+    }
+    const usage = this.reducer.usage(this.#state);
+    if (usage !== undefined && this.includeUsage) this.#out += chunkEvent({ ...this.#chunkHead(), choices: [], usage });
+    this.#started = true;
+    this.#emit(emit);
+  }
+
+  #read(events: Iterable<Event>): void {
+    for (const event of events) {
+      if (this.done) return;
+      const { state, pieces } = this.reducer.step(this.#state, event);
+      this.#state = state;
+      if (pieces.length > 0) this.#write(pieces);
+    }
+  }
+
+  #write(pieces: readonly Piece[]): void {
+    for (const piece of pieces) {
+      this.#started ||= piece.finish !== undefined || isMeaningful(piece.delta);
+      if (this.#begun.has(piece.index)) {
+        this.#out += this.#chunk(piece);
+        continue;
+      }
+      this.#begun.add(piece.index);
+      this.#out += this.#chunk({ index: piece.index, delta: { role: 'assistant', content: '' } });
+      if (piece.finish !== undefined || Object.keys(piece.delta).length > 0) this.#out += this.#chunk(piece);
+    }
+  }
+
+  #chunk({ index, delta, finish, native, logprobs }: Piece): string {
+    if (finish === undefined && logprobs === undefined) {
+      this.#head ??= `data: ${JSON.stringify({ ...this.#chunkHead(), choices: [] }).slice(0, -2)}{"index":`;
+      return `${this.#head}${index},"delta":${JSON.stringify(delta)}${this.#tail}`;
+    }
+    return chunkEvent({
+      ...this.#chunkHead(),
+      choices: [
+        {
+          index,
+          delta,
+          finish_reason: finish ?? null,
+          logprobs: logprobs ?? null,
+          ...(native !== undefined && native !== finish && { native_finish_reason: native }),
+        },
+      ],
+      ...(this.includeUsage && { usage: null }),
+    });
+  }
+
+  #chunkHead(): Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'> {
+    const { id, created, model } = this.answer;
+    return { id, object: 'chat.completion.chunk', created, model: this.reducer.model(this.#state) ?? model };
+  }
+
+  /** What is to be sent now, with the usage as far as it is known: a client may leave before the end. */
+  #emit(emit: EmitFrame): void {
+    if (!this.#started || this.#out === '') return;
+    const bytes = Buffer.from(this.#out);
+    this.#out = '';
+    emit({ bytes, usage: this.reducer.usage(this.#state) });
+  }
+}
+
+/** Does it say anything? A role or an empty text alone may still be followed by an error. */
+export function isMeaningful(delta: Delta): boolean {
+  for (const field in delta) {
+    const value = delta[field];
+    if (field !== 'role' && value !== null && value !== undefined && value !== '') return true;
+  }
+  return false;
+}

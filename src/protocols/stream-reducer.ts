@@ -1,0 +1,50 @@
+import type { Delta, FinishReason, Usage } from '../domain/chat.js';
+import type { TurnState } from '../domain/turn-state.js';
+import type { AnswerFacts } from './protocol.js';
+
+/**
+ * A dialect's stream as a pure function: what is known between two events, and what one event says to the client.
+ * State is never changed in place.
+ */
+export interface StreamReducer<State, Event> {
+  initial(answer: AnswerFacts): State;
+  /** Throws UpstreamError for an error in the stream. */
+  step(state: State, event: Event): Step<State>;
+  /** What the choices still owe once the provider has closed: asked for only if the stream is complete. */
+  close(state: State): readonly Piece[];
+  /** Every choice has its end. */
+  isComplete(state: State): boolean;
+  /** The provider has said that nothing more will come. */
+  isOver(state: State): boolean;
+  /** The model as the provider names it. */
+  model(state: State): string | undefined;
+  usage(state: State): Usage | undefined;
+  /** What must be kept for the next turn. */
+  kept?(state: State): readonly TurnState[];
+}
+
+export interface Step<State> {
+  readonly state: State;
+  readonly pieces: readonly Piece[];
+}
+
+/** One chunk's choice; the role is put before the first one, and the rest of the chunk around it. */
+export interface Piece {
+  readonly index: number;
+  readonly delta: Delta;
+  /** Only in the last piece of a choice. */
+  readonly finish?: FinishReason;
+  /** The provider's own word, where it differs. */
+  readonly native?: string;
+  readonly logprobs?: unknown;
+}
+
+export const NO_PIECES: readonly Piece[] = [];
+
+/** Cuts the bytes of a stream into a dialect's events, wherever the network cut them. */
+export interface Framing<Event> {
+  /** The whole events up to here. Throws UpstreamError for bytes that are no event. */
+  take(bytes: Buffer): Iterable<Event>;
+  /** What is left when the stream has ended. Throws TruncatedStreamError for half an event. */
+  rest(): Iterable<Event>;
+}
