@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
 import { InvalidRequestError, StaleTurnStateError, UpstreamError } from '../domain/errors.js';
-import type { UpstreamAttempt } from '../domain/deployment.js';
+import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
 import { newCompletionId } from '../domain/ids.js';
 import { pathsOf, type ParamChange } from '../domain/param-change.js';
 import { NO_TURN_STATES, type TurnStateKeeper } from '../domain/turn-state.js';
@@ -12,6 +12,7 @@ import type { MediaFetcher } from '../transport/media-fetcher.js';
 import { WireFailureError } from '../transport/wire-failure-error.js';
 import { inlineMedia, urlsToFetch } from './inline-media.js';
 import type { ChatOperation, UpstreamCall, UpstreamRequest } from './provider.js';
+import { refusedParameters } from './refused-parameters.js';
 import { StreamReader } from './stream-reader.js';
 
 /** Where a call goes and as whom: the URL of the operation and the headers that open it. */
@@ -89,6 +90,10 @@ export class ProtocolChat implements ChatOperation {
   async explain(request: ChatRequest, call: UpstreamCall): Promise<UpstreamRequest> {
     const { outgoing } = await this.#translated(request, call, false);
     return { method: 'POST', url: outgoing.url, headers: outgoing.headers, body: JSON.parse(outgoing.body) as unknown };
+  }
+
+  refuses(deployment: Deployment): readonly string[] {
+    return refusedParameters(this.speech.protocol, deployment);
   }
 
   #start(stream: StreamCall, withoutState: boolean): void {

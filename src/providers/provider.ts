@@ -26,6 +26,8 @@ export interface ChatOperation {
   stream(request: ChatRequest, call: UpstreamCall): Observable<ChatFrame>;
   /** The request as it would be sent. Nothing is sent; the changes are noted on the attempt. Absent: it sends none. */
   explain?(request: ChatRequest, call: UpstreamCall): Promise<UpstreamRequest>;
+  /** Parameters of OpenAI's that are refused or dropped for the model there. Absent: none. */
+  refuses?(deployment: Deployment): readonly string[];
 }
 
 /** What would be sent, for `x-parley-explain`. Its headers hold credentials: whoever shows it masks them. */

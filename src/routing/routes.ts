@@ -11,7 +11,6 @@ import {
 } from '../config/config.js';
 import type { Deployment, Route, Timeouts } from '../domain/deployment.js';
 import type { Provider } from '../providers/provider.js';
-import { refusedFields } from '../providers/provider-types.js';
 import type { ConfiguredProvider, ProviderRegistry } from '../providers/provider-registry.js';
 
 interface Place {
@@ -99,10 +98,11 @@ export class Routes {
     );
   }
 
-  #servedModel(id: string, { provider, endpoint, baseModel }: Deployment): ServedModel {
+  #servedModel(id: string, deployment: Deployment): ServedModel {
+    const { provider: name, endpoint, baseModel } = deployment;
+    const { chat, ownedBy = endpoint.type } = this.places.get(name)?.configured.provider ?? {};
     const known = this.catalog.find(endpoint.type, baseModel);
-    const card = known && { ...known, refuses: [...known.refuses, ...refusedFields(endpoint.type, baseModel)] };
-    const ownedBy = this.places.get(provider)?.configured.provider.ownedBy ?? endpoint.type;
+    const card = known && { ...known, refuses: [...known.refuses, ...(chat?.refuses?.(deployment) ?? [])] };
     return { id, ownedBy, created: this.#since, ...(card && { card }) };
   }
 
