@@ -89,9 +89,17 @@ function gatewayConfig(upstreamUrl) {
   const models = ['plain', 'paced', 'short'].map(
     (model) => `  ${model}: { targets: [{ provider: openai, model: ${model} }] }`,
   );
-  return [`providers:`, `  openai: { baseUrl: '${upstreamUrl}/v1', apiKey: none }`, 'models:', ...models, ''].join(
-    '\n',
-  );
+  return [
+    'providers:',
+    `  openai: { baseUrl: '${upstreamUrl}/v1', apiKey: none }`,
+    `  anthropic: { baseUrl: '${upstreamUrl}', apiKey: none }`,
+    `  gemini: { baseUrl: '${upstreamUrl}', apiKey: none }`,
+    'models:',
+    ...models,
+    '  claude: { targets: [{ provider: anthropic, model: claude-haiku-4-5 }] }',
+    '  gemini: { targets: [{ provider: gemini, model: gemini-2.5-flash }] }',
+    '',
+  ].join('\n');
 }
 
 async function ready(url, child) {

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cpuMicros, hasAccounts, residentMb, startGateway, startLoad, startServer } from './processes.mjs';
-import { FIRST_TOKEN, PLAIN, STREAMS } from './scenarios.mjs';
+import { FIRST_TOKEN, PLAIN, STREAMS, TRANSLATED } from './scenarios.mjs';
 import { median, percentile, print } from './report.mjs';
 
 const { values: options } = parseArgs({
@@ -111,7 +111,7 @@ async function bench(processes) {
     });
     // The first thousands of requests cost several times the rest, until everything on their way is compiled.
     for (const server of [bare, gateway]) await load.run({ ...server, scenario: PLAIN[0], ...PLAN.heat });
-    for (const scenario of [...PLAIN, ...STREAMS]) rows.push(await compareCost(scenario, servers));
+    for (const scenario of [...PLAIN, ...STREAMS, ...TRANSLATED]) rows.push(await compareCost(scenario, servers));
   } else {
     console.log('skipped: CPU and memory, which are read from /proc');
     for (const server of [bare, gateway]) await load.run({ ...server, scenario: STREAMS[0], ms: PLAN.warmUpMs });

@@ -32,6 +32,17 @@ export const STREAMS = [
   },
 ];
 
+/** The gateway translates; the bare proxy passes on the same words in OpenAI's dialect. */
+export const TRANSLATED = ['claude', 'gemini'].map((model) => ({
+  name: `chunk, translated (${model}), 200 written at once`,
+  kind: 'stream',
+  model,
+  bytes: 1_000,
+  concurrency: 16,
+  per: CHUNKS,
+  target: 2.5,
+}));
+
 export const FIRST_TOKEN = {
   name: 'time to first token',
   kind: 'stream',

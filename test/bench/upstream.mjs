@@ -1,6 +1,8 @@
 // An upstream that answers at once. The model name says how: `plain` answers in JSON or, streamed, with all chunks in
-// one go, a write each; `paced` writes a chunk every 10 ms; `short` streams a few chunks at once.
+// one go, a write each; `paced` writes a chunk every 10 ms; `short` streams a few chunks at once. The paths of Anthropic
+// and Gemini get the stream in their dialects.
 import { createServer } from 'node:http';
+import { CLAUDE, GEMINI } from './dialects.mjs';
 import { CHUNKS } from './scenarios.mjs';
 
 const ID = { id: 'chatcmpl-bench', created: 1_700_000_000, model: 'bench', system_fingerprint: 'fp_bench' };
@@ -31,6 +33,17 @@ const COMPLETION = Buffer.from(
 );
 
 const words = (count) => Array.from({ length: count }, () => WORD);
+/** By the path: only the gateway asks in another dialect than OpenAI's. */
+function dialectOf(path) {
+  if (path.startsWith('/v1/messages')) return CLAUDE;
+  return path.includes(':streamGenerateContent') ? GEMINI : undefined;
+}
+
+function burstIn({ first, word, last }, response) {
+  for (const event of [...first, ...Array.from({ length: CHUNKS - 2 }, () => word), ...last]) response.write(event);
+  response.end();
+}
+
 const end = (asked) => (asked ? [FINISH, USAGE_CHUNK, DONE] : [FINISH, DONE]);
 
 function burst(response, asked, count) {
@@ -54,6 +67,12 @@ const server = createServer((request, response) => {
   request.on('data', (part) => parts.push(part));
   request.on('end', () => {
     const body = Buffer.concat(parts);
+    const dialect = dialectOf(request.url);
+    if (dialect !== undefined) {
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+      burstIn(dialect, response);
+      return;
+    }
     if (!body.includes('"stream":true')) {
       response
         .writeHead(200, { 'content-type': 'application/json', 'content-length': COMPLETION.length })

@@ -1,0 +1,36 @@
+// The same stream of words in the dialects that the gateway translates.
+import { CHUNKS } from './scenarios.mjs';
+
+const claude = (data) => Buffer.from(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
+const gemini = (parts, more = {}) =>
+  Buffer.from(
+    `data: ${JSON.stringify({
+      candidates: [{ content: { parts, role: 'model' }, index: 0, ...more }],
+      usageMetadata: { promptTokenCount: 200, candidatesTokenCount: CHUNKS, totalTokenCount: 200 + CHUNKS },
+      modelVersion: 'bench',
+      responseId: 'bench',
+    })}\r\n\r\n`,
+  );
+
+const USAGE = { input_tokens: 200, output_tokens: CHUNKS };
+const MESSAGE = { id: 'msg_bench', type: 'message', role: 'assistant', model: 'bench', content: [], usage: USAGE };
+
+/** What stands around the words, and a word. */
+export const CLAUDE = {
+  first: [
+    claude({ type: 'message_start', message: MESSAGE }),
+    claude({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
+  ],
+  word: claude({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: ' word' } }),
+  last: [
+    claude({ type: 'content_block_stop', index: 0 }),
+    claude({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: USAGE }),
+    claude({ type: 'message_stop' }),
+  ],
+};
+
+export const GEMINI = {
+  first: [],
+  word: gemini([{ text: ' word' }]),
+  last: [gemini([{ text: '' }], { finishReason: 'STOP' })],
+};
