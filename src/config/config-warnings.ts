@@ -10,7 +10,6 @@ export function notYetInForce(config: Config): string[] {
     ...(server.workers === 1 ? [] : ['server.workers']),
     ...(server.adminPort === undefined ? [] : ['server.adminPort']),
     ...(redis.url === undefined ? [] : ['redis']),
-    ...(config.secretKey === undefined ? [] : ['PARLEY_SECRET_KEY']),
     ...config.providers.flatMap(({ name, concurrency, apiKeys }) => [
       ...(concurrency === undefined ? [] : [`providers.${name}.concurrency`]),
       ...(apiKeys.length > 1 ? [`providers.${name}.apiKeys (all but the first)`] : []),

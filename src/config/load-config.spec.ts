@@ -359,7 +359,7 @@ describe('a config with faults', () => {
     ],
     [
       'providers: { openai: { baseUrl: "http://u:secret@x" } }',
-      '1:33 providers.openai.baseUrl: must be an http:// or https:// URL without user name, query or fragment',
+      '1:33 providers.openai.baseUrl: must be an http:// or https:// URL without user name, query, fragment or braces',
     ],
     [
       'providers: { openai: { headers: { "a b": x, c: "d\\ne" } } }',
@@ -478,7 +478,7 @@ describe('the environment', () => {
     [
       { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: 'localhost' },
       undefined,
-      'OPENAI_BASE_URL: must be an http:// or https:// URL without user name, query or fragment',
+      'OPENAI_BASE_URL: must be an http:// or https:// URL without user name, query, fragment or braces',
     ],
     [
       { PARLEY_ADMIN_KEY: '0123456789abcdef' },

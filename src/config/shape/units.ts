@@ -68,12 +68,13 @@ export function host(): Shape<string> {
 /** An http or https URL that paths are added to; slashes at its end are dropped. */
 export function baseUrl(): Shape<string> {
   return parsedText({
-    wanted: 'an http:// or https:// URL without user name, query or fragment',
+    wanted: 'an http:// or https:// URL without user name, query, fragment or braces',
     // The value may hold a password, which is why it is refused in the first place.
     secret: true,
     parse: (written) => {
       const url = parsedUrl(written, ['http:', 'https:']);
-      const plain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
+      // Braces stand for settings, in the addresses that the types have of their own.
+      const plain = url?.username === '' && url.password === '' && url.search === '' && !/[{}#]/.test(written);
       return plain ? written.trim().replace(/\/+$/, '') : undefined;
     },
   });
