@@ -53,6 +53,8 @@ export interface Asked {
   readonly json?: JsonDemand;
   /** Tool names as they were sent, where they differ from the client's own. */
   readonly toolNames?: ReadonlyMap<string, string>;
+  /** Whose the reasoning in the answer is, where one dialect is spoken by models of several families. */
+  readonly stateFormat?: string;
 }
 
 export interface JsonDemand {
@@ -95,6 +97,8 @@ export interface ChatDecoder {
   readonly done: boolean;
   /** Every choice has ended, said or not. */
   readonly complete: boolean;
+  /** The answer has begun, though nothing of it may be sent before all of it has been checked. */
+  readonly holds?: boolean;
   /** What of the answer must be kept for the next turn; it is all there when the answer is complete. */
   readonly kept?: readonly TurnState[];
 }
