@@ -2,7 +2,9 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { join } from 'node:path';
 import { VirtualKeyStore } from '../access/virtual-key.store.js';
 import type { Config } from '../config/config.js';
+import { TurnStateStore } from '../turn-state/turn-state.store.js';
 import { UsageStore } from '../usage/usage.store.js';
+import { KyselyTurnStateStore } from './sql/kysely-turn-state.store.js';
 import { KyselyUsageStore } from './sql/kysely-usage.store.js';
 import { KyselyVirtualKeyStore } from './sql/kysely-virtual-key.store.js';
 import { SqlDatabase } from './sql/sql-database.js';
@@ -35,9 +37,14 @@ export class StorageModule {
           inject: [SqlDatabase],
           useFactory: (opened: SqlDatabase) => new KyselyUsageStore(opened),
         },
+        {
+          provide: TurnStateStore,
+          inject: [SqlDatabase],
+          useFactory: (opened: SqlDatabase) => new KyselyTurnStateStore(opened),
+        },
         StorageHealth,
       ],
-      exports: [VirtualKeyStore, UsageStore, StorageHealth],
+      exports: [VirtualKeyStore, UsageStore, TurnStateStore, StorageHealth],
     };
   }
 }

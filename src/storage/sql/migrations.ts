@@ -6,6 +6,7 @@ import { TOKEN_COLUMNS, type Schema } from './schema.js';
 const migrations = (kind: 'sqlite' | 'postgres'): Record<string, Migration> => ({
   '0001_virtual_keys': { up: createVirtualKeys },
   '0002_usage': { up: (db: Kysely<unknown>) => createUsage(db, kind) },
+  '0003_turn_states': { up: createTurnStates },
 });
 
 /**
@@ -103,6 +104,17 @@ async function createUsage(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Pr
     db.schema.createIndex(name).on('usage_records').columns(columns).execute();
   await index('usage_records_newest', ['created_at']);
   await index('usage_records_by_key', ['key_id', 'created_at']);
+}
+
+async function createTurnStates(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('turn_states')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('format', 'text', (column) => column.notNull())
+    .addColumn('payload', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('turn_states_expiry').on('turn_states').column('expires_at').execute();
 }
 
 function withTokenColumns<Table extends string, Column extends string>(

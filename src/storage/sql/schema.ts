@@ -8,6 +8,7 @@ export interface Schema {
   readonly virtual_keys: VirtualKeyRow;
   readonly usage_records: UsageRecordRow & { readonly id: GeneratedAlways<number> };
   readonly usage_attempts: UsageAttemptRow & { readonly record_id: number };
+  readonly turn_states: TurnStateRow;
 }
 
 export interface VirtualKeyRow {
@@ -77,6 +78,14 @@ export interface UsageAttemptRow extends TokenColumns {
   readonly cost_nano_usd: number | null;
   readonly started_at: number;
   readonly latency_ms: number;
+}
+
+/** Sealed: without the gateway's secret it says nothing but how long it is and when it ends. */
+export interface TurnStateRow {
+  readonly id: string;
+  readonly format: string;
+  readonly payload: string;
+  readonly expires_at: number;
 }
 
 export const RECORD_COLUMNS = [
