@@ -1,10 +1,14 @@
+import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { ProviderConfig } from '../config/config.js';
+import { TurnStateKeeper } from '../domain/turn-state.js';
 import { NAMED_QUIRKS } from '../protocols/openai-chat/index.js';
 import { COMPATIBLE_ROWS } from './openai-compatible.js';
 import { ProviderRegistry } from './provider-registry.js';
 import { PROVIDER_TYPES } from './provider-types.js';
 import { ProvidersModule } from './providers.module.js';
+import { TurnStateModule } from '../turn-state/turn-state.module.js';
+import { Forgetful } from '../../test/support/upstreams.js';
 
 const config = (type: string, more: Partial<ProviderConfig> = {}): ProviderConfig => ({
   name: 'mine',
@@ -17,11 +21,18 @@ const config = (type: string, more: Partial<ProviderConfig> = {}): ProviderConfi
   ...more,
 });
 
+/** Keeping turn states takes a database. */
+@Module({ providers: [{ provide: TurnStateKeeper, useClass: Forgetful }], exports: [TurnStateKeeper] })
+class ForgetfulModule {}
+
 describe('ProviderRegistry', () => {
   let registry: ProviderRegistry;
 
   beforeAll(async () => {
-    const module = await Test.createTestingModule({ imports: [ProvidersModule] }).compile();
+    const module = await Test.createTestingModule({ imports: [ProvidersModule] })
+      .overrideModule(TurnStateModule)
+      .useModule(ForgetfulModule)
+      .compile();
     registry = (await module.init()).get(ProviderRegistry);
   });
 
