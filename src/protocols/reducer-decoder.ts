@@ -2,12 +2,15 @@ import type { ChatCompletionChunk, Delta } from '../domain/chat.js';
 import { chunkEvent } from '../domain/chat-frame.js';
 import { TruncatedStreamError } from '../domain/errors.js';
 import type { TurnState } from '../domain/turn-state.js';
+import { holdJson, stepHeld, type HeldJson } from './json-answer/held-json.js';
 import type { AnswerFacts, ChatDecoder, EmitFrame } from './protocol.js';
 import type { Framing, Piece, StreamReducer } from './stream-reducer.js';
 
 /** Reads a stream of any dialect: its framing gives events, its reducer makes pieces of them, and these become chunks. */
 export class ReducerDecoder<State, Event> implements ChatDecoder {
   #state: State;
+  /** Where the text is to be JSON that nobody has checked yet. */
+  #held: HeldJson | undefined;
   /** Text not sent yet: what comes before the first meaningful event waits, as an error may follow. */
   #out = '';
   #started = false;
@@ -24,6 +27,7 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
     private readonly includeUsage: boolean,
   ) {
     this.#state = reducer.initial(answer);
+    if (answer.asked.json !== undefined) this.#held = holdJson(answer.asked.json);
     this.#tail = `,"finish_reason":null,"logprobs":null}]${includeUsage ? ',"usage":null' : ''}}\n\n`;
   }
 
@@ -37,6 +41,10 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
 
   get kept(): readonly TurnState[] {
     return this.reducer.kept?.(this.#state) ?? [];
+  }
+
+  get holds(): boolean {
+    return this.#held !== undefined && this.#held.choices.size > 0;
   }
 
   next(bytes: Buffer, emit: EmitFrame): void {
@@ -73,15 +81,25 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
 
   #write(pieces: readonly Piece[]): void {
     for (const piece of pieces) {
-      this.#started ||= piece.finish !== undefined || isMeaningful(piece.delta);
-      if (this.#begun.has(piece.index)) {
-        this.#out += this.#chunk(piece);
+      if (this.#held === undefined) {
+        this.#writePiece(piece);
         continue;
       }
-      this.#begun.add(piece.index);
-      this.#out += this.#chunk({ index: piece.index, delta: { role: 'assistant', content: '' } });
-      if (piece.finish !== undefined || Object.keys(piece.delta).length > 0) this.#out += this.#chunk(piece);
+      const checked = stepHeld(this.#held, piece);
+      this.#held = checked.state;
+      for (const each of checked.pieces) this.#writePiece(each);
     }
+  }
+
+  #writePiece(piece: Piece): void {
+    this.#started ||= piece.finish !== undefined || isMeaningful(piece.delta);
+    if (this.#begun.has(piece.index)) {
+      this.#out += this.#chunk(piece);
+      return;
+    }
+    this.#begun.add(piece.index);
+    this.#out += this.#chunk({ index: piece.index, delta: { role: 'assistant', content: '' } });
+    if (piece.finish !== undefined || Object.keys(piece.delta).length > 0) this.#out += this.#chunk(piece);
   }
 
   #chunk({ index, delta, finish, native, logprobs }: Piece): string {

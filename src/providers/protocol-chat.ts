@@ -6,6 +6,7 @@ import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
 import { newCompletionId } from '../domain/ids.js';
 import { pathsOf, type ParamChange } from '../domain/param-change.js';
 import { NO_TURN_STATES, type TurnStateKeeper } from '../domain/turn-state.js';
+import { refuseUncheckable } from '../protocols/json-answer/check-json.js';
 import type { AnswerFacts, Asked, ChatProtocol, TargetModel, WireRequest } from '../protocols/protocol.js';
 import type { HttpTransport, WireCall } from '../transport/http-transport.js';
 import type { MediaFetcher } from '../transport/media-fetcher.js';
@@ -175,6 +176,7 @@ export class ProtocolChat implements ChatOperation {
     const { model, baseModel, facts } = deployment;
     const wire = this.speech.protocol.request(request, { model, baseModel, facts, ...state });
     attempt.changes = ofClient(wire.changes, call);
+    refuseUncheckable(wire.asked);
     if (call.strict) refuseChanges(attempt);
     const { url, headers } = this.speech.address(call, wire.path);
     const outgoing = {

@@ -32,6 +32,7 @@ export class StreamReader {
   take(bytes: Buffer): void {
     this.#guard(() => {
       this.decoder.next(bytes, this.#emit);
+      if (this.decoder.holds === true) this.#begin();
       this.#clock.tick();
       if (this.decoder.done) this.finish();
     });
@@ -56,12 +57,16 @@ export class StreamReader {
   }
 
   readonly #emit = (frame: ChatFrame): void => {
-    if (this.call.attempt.answeredAt === undefined) {
-      this.call.attempt.answeredAt = performance.now();
-      this.#clock.started();
-    }
+    this.#begin();
     this.frames.next(frame);
   };
+
+  /** The first token has come. */
+  #begin(): void {
+    if (this.call.attempt.answeredAt !== undefined) return;
+    this.call.attempt.answeredAt = performance.now();
+    this.#clock.started();
+  }
 
   #expire(error: UpstreamTimeoutError): void {
     this.fail(this.decoder.complete ? new TruncatedStreamError(error) : error);

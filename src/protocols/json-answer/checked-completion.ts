@@ -1,7 +1,22 @@
-import type { ChatCompletion } from '../../domain/chat.js';
-import type { Asked } from '../protocol.js';
+import type { ChatChoice, ChatCompletion } from '../../domain/chat.js';
+import type { Asked, JsonDemand } from '../protocol.js';
+import { checkJson } from './check-json.js';
 
-/** The answer as the client gets it, once what was asked for as JSON was found to be that JSON. */
-export function checkedCompletion(completion: ChatCompletion, asked: Asked): ChatCompletion {
-  return asked.json === undefined ? completion : completion;
+/**
+ * The answer as the client gets it, once what was asked for as JSON was found to be that JSON. Where it was cut short,
+ * filtered, refused, or is a tool call, there is nothing to check, as with OpenAI. Throws UpstreamError.
+ */
+export function checkedCompletion(completion: ChatCompletion, { json }: Asked): ChatCompletion {
+  if (json === undefined) return completion;
+  const choices = completion.choices.map((choice) => checkedChoice(choice, json));
+  const unchanged = choices.every((choice, index) => choice === completion.choices[index]);
+  return unchanged ? completion : { ...completion, choices };
+}
+
+function checkedChoice(choice: ChatChoice, demand: JsonDemand): ChatChoice {
+  const { message, finish_reason: reason } = choice;
+  if (reason !== 'stop' || message.refusal || (message.tool_calls?.length ?? 0) > 0) return choice;
+  const said = message.content ?? '';
+  const content = checkJson(said, demand);
+  return content === said ? choice : { ...choice, message: { ...message, content } };
 }

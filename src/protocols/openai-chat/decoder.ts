@@ -2,10 +2,12 @@ import type { ChatCompletionChunk, ChunkChoice } from '../../domain/chat.js';
 import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { EventSplitter, eventAt, type ServerSentEvent } from '../framing/sse.js';
+import { holdJson, type HeldJson } from '../json-answer/held-json.js';
 import type { AnswerFacts, ChatDecoder, EmitFrame } from '../protocol.js';
 import { isMeaningful } from '../reducer-decoder.js';
 import { ChunkTemplate } from './chunk-template.js';
 import { reportedFailure } from './failure.js';
+import { stepHeldChunk } from './held-chunks.js';
 import { completionChunks } from './completion-chunks.js';
 import { chatCompletion } from './response.js';
 import { closeStream, isComplete, startStream, stepStream, usageChunk, type StreamState } from './stream.js';
@@ -15,6 +17,8 @@ import { answerIn, type WireAnswer } from './wire.js';
 export class ChatStreamDecoder implements ChatDecoder {
   readonly #splitter = new EventSplitter();
   #state: StreamState;
+  /** Where the text is to be JSON that nobody has checked yet. */
+  #held: HeldJson | undefined;
   /** Text not sent yet: what comes before the first meaningful event waits, as an error may follow. */
   #out = '';
   #started = false;
@@ -33,6 +37,7 @@ export class ChatStreamDecoder implements ChatDecoder {
     private readonly thinkTags: boolean,
   ) {
     this.#state = startStream(facts);
+    if (facts.asked.json !== undefined) this.#held = holdJson(facts.asked.json);
   }
 
   get done(): boolean {
@@ -41,6 +46,10 @@ export class ChatStreamDecoder implements ChatDecoder {
 
   get complete(): boolean {
     return isComplete(this.#state);
+  }
+
+  get holds(): boolean {
+    return this.#held !== undefined && this.#held.choices.size > 0;
   }
 
   next(bytes: Buffer, emit: EmitFrame): void {
@@ -109,16 +118,20 @@ export class ChatStreamDecoder implements ChatDecoder {
       throw reportedFailure({ error: wire.error ?? wire }) ?? new UpstreamError('The provider failed.');
     const { state, chunks, plain = false } = stepStream(this.#state, wire, this.thinkTags);
     this.#state = state;
-    if (plain && event.canonical) {
-      this.#takePlain(data, wire);
-      return;
-    }
+    if (this.#held !== undefined) this.#hold(chunks);
+    else if (plain && event.canonical) this.#takePlain(data, wire);
+    else this.#takeOther(event, wire, chunks);
+  }
+
+  #takeOther(
+    { data = '', canonical }: ServerSentEvent,
+    wire: WireAnswer,
+    chunks: readonly ChatCompletionChunk[],
+  ): void {
     this.#template = undefined; // the choice it was learnt from may have ended
     for (const chunk of chunks) {
-      this.#started ||= chunk.choices.some(
-        ({ delta, finish_reason: reason }) => reason !== null || isMeaningful(delta),
-      );
-      this.#out += chunk === (wire as unknown) && event.canonical ? this.#sameText(data, wire) : this.#newText(chunk);
+      this.#started ||= saysSomething(chunk);
+      this.#out += chunk === (wire as unknown) && canonical ? this.#sameText(data, wire) : this.#newText(chunk);
     }
   }
 
@@ -134,7 +147,20 @@ export class ChatStreamDecoder implements ChatDecoder {
   #close(): void {
     const { state, chunks } = closeStream(this.#state);
     this.#state = state;
-    for (const chunk of chunks) this.#out += this.#newText(chunk);
+    if (this.#held !== undefined) this.#hold(chunks);
+    else for (const chunk of chunks) this.#out += this.#newText(chunk);
+  }
+
+  #hold(chunks: readonly ChatCompletionChunk[]): void {
+    for (const chunk of chunks) {
+      if (this.#held === undefined) return;
+      const checked = stepHeldChunk(this.#held, chunk);
+      this.#held = checked.state;
+      for (const each of checked.chunks) {
+        this.#started ||= saysSomething(each);
+        this.#out += this.#newText(each);
+      }
+    }
   }
 
   /** The event's own text, but for `usage: null`, which stands in every chunk if usage was asked for and else in none. */
@@ -169,6 +195,9 @@ export class ChatStreamDecoder implements ChatDecoder {
     return { bytes, usage: this.#state.usage };
   }
 }
+
+const saysSomething = ({ choices }: ChatCompletionChunk): boolean =>
+  choices.some(({ delta, finish_reason: reason }) => reason !== null || isMeaningful(delta));
 
 /** A stream whose chunks differ in more than their text would be learnt anew for ever. */
 const MAX_TEMPLATES = 16;

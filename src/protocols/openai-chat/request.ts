@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../../domain/chat.js';
 import { InvalidRequestError } from '../../domain/errors.js';
 import { editedJson, rawMember } from '../../domain/json-source.js';
-import { PLAINLY_ASKED, type TargetModel, type WireRequest } from '../protocol.js';
+import { PLAINLY_ASKED, type Asked, type TargetModel, type WireRequest } from '../protocol.js';
 import { DOCUMENTED_FIELDS } from './documented-fields.js';
 import { RequestDraft } from './request-draft.js';
 import { adaptMessages } from './request-messages.js';
@@ -29,7 +29,7 @@ export function chatRequest(
   adaptEffort(draft, rules);
   adaptTemperature(draft, rules);
   adaptMessages(draft, rules);
-  adaptSchema(draft, rules);
+  const asked = adaptSchema(draft, rules);
   dropRefused(draft, rules);
   rename(draft, rules);
   return {
@@ -37,7 +37,7 @@ export function chatRequest(
     headers: {},
     body: editedJson(request, draft.edits),
     changes: draft.changes,
-    asked: PLAINLY_ASKED,
+    asked,
   };
 }
 
@@ -151,13 +151,16 @@ function adaptTemperature(draft: RequestDraft, { temperature }: RequestQuirks): 
 
 const SCHEMA_INTRODUCTION = 'Answer with one JSON object and nothing else. It must be valid against this JSON schema:';
 
-function adaptSchema(draft: RequestDraft, { schemaInWords = false }: RequestQuirks): void {
+/** A schema that the provider knows nothing of is asked for in words, and the answer held to it here. */
+function adaptSchema(draft: RequestDraft, { schemaInWords = false }: RequestQuirks): Asked {
   const format = draft.request.response_format;
-  if (!schemaInWords || format?.type !== 'json_schema') return;
-  const words = `${SCHEMA_INTRODUCTION}\n${JSON.stringify(format.json_schema?.schema ?? {})}`;
+  if (!schemaInWords || format?.type !== 'json_schema') return PLAINLY_ASKED;
+  const schema = format.json_schema?.schema ?? {};
+  const words = `${SCHEMA_INTRODUCTION}\n${JSON.stringify(schema)}`;
   draft.set('response_format', { type: 'json_object' });
   draft.set('messages', [{ role: 'system', content: words }, ...draft.messages]);
   draft.adapt('response_format');
+  return { json: { schema } };
 }
 
 function dropRefused(draft: RequestDraft, { refuses = [], refusesWhileReasoning = [] }: RequestQuirks): void {

@@ -1,6 +1,7 @@
 import type { AssistantMessage, ChatChoice, ChatCompletion, ToolCall } from '../../domain/chat.js';
 import { UpstreamError } from '../../domain/errors.js';
 import { keepBytes } from '../../domain/wire-bytes.js';
+import { checkedCompletion } from '../json-answer/checked-completion.js';
 import type { AnswerFacts } from '../protocol.js';
 import { reportedFailure } from './failure.js';
 import { finishReason } from './finish-reason.js';
@@ -16,6 +17,10 @@ import { answerIn, objectsIn, type WireAnswer, type WireChoice, type WireMessage
  * One that needs nothing is passed on as the bytes it came in. Throws UpstreamError for an error inside a 200.
  */
 export function chatCompletion(bytes: Buffer, answer: AnswerFacts, thinkTags: boolean): ChatCompletion {
+  return checkedCompletion(rightCompletion(bytes, answer, thinkTags), answer.asked);
+}
+
+function rightCompletion(bytes: Buffer, answer: AnswerFacts, thinkTags: boolean): ChatCompletion {
   const body = bytes.indexOf(BYTE_ORDER_MARK) === 0 ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
   const wire = parse(body);
   const failure = reportedFailure(wire);

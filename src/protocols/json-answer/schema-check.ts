@@ -1,0 +1,131 @@
+import { _, Ajv, type CodeKeywordDefinition, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import * as formats from 'ajv-formats';
+import { LRUCache } from 'lru-cache';
+import type { JsonSchema } from '../../domain/chat.js';
+import { isObject } from '../json.js';
+import { countedSchema, STEP_KEYWORD, UncheckableSchemaError } from './counted-schema.js';
+import { LinearPattern } from './pattern/linear-pattern.js';
+import { StepBudget } from './step-budget.js';
+
+/** About a tenth of a second. */
+const MAX_STEPS = 2_000_000;
+const MAX_SCHEMA_LENGTH = 128 * 1024;
+/** Characters of schemas whose checks are kept; a check takes some ten times the memory of its schema. */
+const MAX_KEPT_LENGTH = 1024 * 1024;
+
+/** A schema that answers are checked against. Nothing it refers to is loaded, and a check is bounded. */
+export class SchemaCheck {
+  readonly #budget = new StepBudget(MAX_STEPS);
+  readonly #validate: ValidateFunction;
+
+  private constructor(
+    schema: JsonSchema,
+    private readonly text: string,
+  ) {
+    this.#validate = this.#compiled(countedSchema(schema));
+  }
+
+  /** The check for a schema, made once. Throws an Error where there is no way to check it. */
+  static of(schema: JsonSchema): SchemaCheck {
+    const text = JSON.stringify(schema);
+    const known = kept.get(text);
+    if (known !== undefined) return known;
+    if (text.length > MAX_SCHEMA_LENGTH) throw new UncheckableSchemaError('it is too large');
+    const check = new SchemaCheck(schema, text);
+    kept.set(text, check);
+    return check;
+  }
+
+  /** What is wrong with the value and where, in words that quote nothing of it; undefined where it fits. */
+  fault(value: unknown): string | undefined {
+    this.#budget.refill();
+    try {
+      if (this.#validate(value)) return undefined;
+    } catch {
+      return 'it could not be checked against the schema with reasonable effort'; // out of steps, or of stack
+    }
+    const [error] = this.#validate.errors ?? [];
+    return error === undefined ? 'it does not fit the schema' : this.#words(error);
+  }
+
+  /** Without a word on the draft it is today's; lists of `items` are of an older one. */
+  #compiled(schema: JsonSchema): ValidateFunction {
+    const { $schema: draft, ...rest } = schema;
+    const isOld = typeof draft === 'string' && /draft-0[4-7]/.test(draft);
+    if (isOld) return this.#ajv(Ajv).compile(rest);
+    try {
+      return this.#ajv(Ajv2020).compile(rest);
+    } catch (error) {
+      try {
+        return this.#ajv(Ajv).compile(rest);
+      } catch {
+        throw error;
+      }
+    }
+  }
+
+  /** One for each schema: names that a schema gives to its parts are nobody else's. */
+  #ajv(Draft: typeof Ajv | typeof Ajv2020): Ajv | Ajv2020 {
+    const budget = this.#budget;
+    const regExp = Object.assign((pattern: string) => new LinearPattern(pattern, budget), { code: 'none' });
+    const ajv = new Draft({ ...OPTIONS, code: { regExp } });
+    formats.default.default(ajv);
+    ajv.removeKeyword('uniqueItems');
+    ajv.addKeyword({
+      keyword: 'uniqueItems',
+      type: 'array',
+      schemaType: 'boolean',
+      error: { message: 'must not have equal items' },
+      validate: (isUnique: boolean, items: readonly unknown[]) => !isUnique || areUnique(items, budget),
+    });
+    ajv.addKeyword(stepKeyword(budget));
+    return ajv;
+  }
+
+  /** Names that are not the schema's own are the model's, so they are not quoted. */
+  #words({ instancePath, message = 'does not fit the schema' }: ErrorObject): string {
+    const path = instancePath
+      .split('/')
+      .slice(1)
+      .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+      .map((name) => (/^\d+$/.test(name) ? `[${name}]` : this.text.includes(JSON.stringify(name)) ? `.${name}` : '.*'))
+      .join('');
+    return `\`$${path.slice(0, 200)}\` ${message.slice(0, 200)}`;
+  }
+}
+
+const kept = new LRUCache<string, SchemaCheck>({
+  maxSize: MAX_KEPT_LENGTH,
+  sizeCalculation: (_check, text) => text.length,
+});
+
+const OPTIONS: Options = {
+  strict: false,
+  logger: false,
+  meta: false,
+  validateSchema: false,
+  inlineRefs: false,
+  ownProperties: true,
+};
+
+const stepKeyword = (budget: StepBudget): CodeKeywordDefinition => ({
+  keyword: STEP_KEYWORD,
+  code: ({ gen }) => {
+    gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.take()`);
+  },
+});
+
+/** In linear time, which ajv's own way is not. */
+function areUnique(items: readonly unknown[], budget: StepBudget): boolean {
+  return new Set(items.map((item) => sortedJson(item, budget))).size === items.length;
+}
+
+/** JSON text that is the same for equal values, whatever the order of their members. */
+function sortedJson(value: unknown, budget: StepBudget): string {
+  budget.take();
+  if (Array.isArray(value)) return `[${value.map((item: unknown) => sortedJson(item, budget)).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.keys(value).toSorted();
+  return `{${members.map((key) => `${JSON.stringify(key)}:${sortedJson(value[key], budget)}`).join(',')}}`;
+}
