@@ -146,8 +146,9 @@ export class UpstreamError extends GatewayError {
 export class StaleTurnStateError extends UpstreamError {
   /** The same as what it is where there was no state to leave out: a refusal like any other. */
   plain(): UpstreamError {
-    const { message, status, type, code, param, retryAfterMs, upstreamStatus } = this;
-    return new UpstreamError(message, { status, type, code, param, retryAfterMs, upstreamStatus });
+    const { message, status, type, code, param, retryAfterMs, upstreamStatus, extra } = this;
+    const detail = { status, type, code, param, retryAfterMs, upstreamStatus };
+    return new UpstreamError(message, { ...detail, ...(extra && { extra }) });
   }
 }
 

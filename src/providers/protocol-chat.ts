@@ -16,10 +16,14 @@ import type { ChatOperation, UpstreamCall, UpstreamRequest } from './provider.js
 import { refusedParameters } from './refused-parameters.js';
 import { StreamReader } from './stream-reader.js';
 
-/** Where a call goes and as whom: the URL of the operation and the headers that open it. */
+/**
+ * Where a call goes and as whom: the URL of the operation and the headers that open it. `asked` are the headers of the
+ * dialect; those of the address stand above them.
+ */
 export type Address = (
   call: UpstreamCall,
   path: string,
+  asked: Readonly<Record<string, string>>,
 ) => { readonly url: string; readonly headers: Readonly<Record<string, string>> };
 
 /** How a provider is spoken to: the dialect, the place, and what goes beyond a key in a header. */
@@ -90,7 +94,10 @@ export class ProtocolChat implements ChatOperation {
 
   async explain(request: ChatRequest, call: UpstreamCall): Promise<UpstreamRequest> {
     const { outgoing } = await this.#translated(request, call, false);
-    return { method: 'POST', url: outgoing.url, headers: outgoing.headers, body: JSON.parse(outgoing.body) as unknown };
+    // No token is fetched only to be shown.
+    const proof = this.speech.authorize === undefined ? {} : { authorization: '[secret]' };
+    const { url, headers, body } = outgoing;
+    return { method: 'POST', url, headers: { ...headers, ...proof }, body: JSON.parse(body) as unknown };
   }
 
   refuses(deployment: Deployment): readonly string[] {
@@ -178,10 +185,10 @@ export class ProtocolChat implements ChatOperation {
     attempt.changes = ofClient(wire.changes, call);
     refuseUncheckable(wire.asked);
     if (call.strict) refuseChanges(attempt);
-    const { url, headers } = this.speech.address(call, wire.path);
+    const { url, headers } = this.speech.address(call, wire.path, wire.headers);
     const outgoing = {
       url,
-      headers: { ...BASE_HEADERS, ...headers, ...wire.headers },
+      headers: { ...BASE_HEADERS, ...wire.headers, ...headers },
       body: wire.body,
       connectTimeout: deployment.timeouts.connect,
     };

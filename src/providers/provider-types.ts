@@ -25,6 +25,12 @@ const ADAPTED: readonly ProviderType[] = [
       baseModel: string(),
     },
   },
+  {
+    type: 'anthropic',
+    keyEnv: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'],
+    baseUrlEnv: ['ANTHROPIC_BASE_URL'],
+    settings: { anthropicVersion: string() },
+  },
   { type: 'simulator', keyEnv: [], baseUrlEnv: [], keyless: true },
 ];
 

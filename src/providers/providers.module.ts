@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { TransportModule } from '../transport/transport.module.js';
 import { TurnStateModule } from '../turn-state/turn-state.module.js';
+import { AnthropicProvider } from './anthropic.provider.js';
 import { AzureOpenAiProvider } from './azure-openai.provider.js';
 import { OpenAiProvider } from './openai.provider.js';
 import { ProviderRegistry } from './provider-registry.js';
@@ -11,7 +12,7 @@ import { SimulatorProvider } from './simulator/simulator.provider.js';
 /** Adapters are listed here and found by their mark; providers that are a row need no line. */
 @Module({
   imports: [DiscoveryModule, TransportModule, TurnStateModule],
-  providers: [ProviderRegistry, Upstreams, OpenAiProvider, AzureOpenAiProvider, SimulatorProvider],
+  providers: [ProviderRegistry, Upstreams, OpenAiProvider, AzureOpenAiProvider, AnthropicProvider, SimulatorProvider],
   exports: [ProviderRegistry],
 })
 export class ProvidersModule {}

@@ -1,0 +1,20 @@
+import { ReducerDecoder } from '../reducer-decoder.js';
+import { SseJsonFraming } from '../framing/sse-json.js';
+import type { ChatProtocol } from '../protocol.js';
+import { messagesFailure } from './failure.js';
+import { messagesRequest } from './request/request.js';
+import { messageCompletion } from './response.js';
+import { messageReducer } from './stream.js';
+import { turnStatesIn } from './turn-state.js';
+import type { Host } from './wire.js';
+
+/** Anthropic's Messages API as it is spoken at one of its hosts. */
+export function anthropicMessages({ host = 'anthropic' }: { readonly host?: Host } = {}): ChatProtocol {
+  return {
+    request: (request, target) => messagesRequest(host, request, target),
+    response: messageCompletion,
+    stream: (answer, includeUsage) => new ReducerDecoder(new SseJsonFraming(), messageReducer, answer, includeUsage),
+    failure: messagesFailure,
+    kept: turnStatesIn,
+  };
+}

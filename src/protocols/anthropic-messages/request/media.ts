@@ -1,0 +1,72 @@
+import { unsupportedValue } from './translation.js';
+import type { DocumentBlock, ImageBlock } from '../wire.js';
+
+/** A data URL taken apart; undefined for anything else. */
+interface Inline {
+  readonly type: string;
+  readonly data: string;
+}
+
+function inlineOf(url: string): Inline | undefined {
+  if (!/^data:/i.test(url)) return undefined;
+  const comma = url.indexOf(',');
+  const head = url.slice(5, Math.max(comma, 5)).toLowerCase();
+  if (comma === -1 || !head.endsWith(';base64')) return undefined;
+  return { type: (head.split(';')[0] ?? '').trim(), data: url.slice(comma + 1) };
+}
+
+const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
+
+/** How the images it takes begin, in base64: a type that is not the picture's own is refused upstream. */
+const BEGINNINGS: readonly (readonly [string, string])[] = [
+  ['/9j/', 'image/jpeg'],
+  ['iVBORw0KGgo', 'image/png'],
+  ['R0lGOD', 'image/gif'],
+  ['UklGR', 'image/webp'],
+];
+
+/** An image by URL or as data (Anthropic reference §2.3). */
+export function imageBlock(url: string, path: string): ImageBlock {
+  const inline = inlineOf(url);
+  if (inline !== undefined) return inlineImage(inline, path);
+  if (/^https?:/i.test(url)) return { type: 'image', source: { type: 'url', url } };
+  throw unsupportedValue(path, 'Images are taken as http URLs or as base64 data URLs.');
+}
+
+function inlineImage({ type, data }: Inline, path: string): ImageBlock {
+  const seen = BEGINNINGS.find(([beginning]) => data.startsWith(beginning))?.[1];
+  const said = type === 'image/jpg' ? 'image/jpeg' : type;
+  const mediaType = seen ?? said;
+  if (!IMAGE_TYPES.includes(mediaType))
+    throw unsupportedValue(path, `Images of type ${type.slice(0, 50)} are not taken.`);
+  return { type: 'image', source: { type: 'base64', media_type: mediaType, data } };
+}
+
+export interface FileGiven {
+  readonly data: string;
+  readonly name: string | undefined;
+  readonly path: string;
+}
+
+const PDF = 'application/pdf';
+const TEXT = /^(text\/|application\/(json|xml|yaml|x-yaml|csv|javascript|x-ndjson|markdown)$)/;
+const TEXT_NAMES = /\.(txt|md|csv|json|xml|ya?ml|html?|tsv|log)$/i;
+
+/** A file as data URL, bare base64 or URL: a PDF, an image, or text. */
+export function fileBlock({ data, name, path }: FileGiven): DocumentBlock | ImageBlock {
+  const title = name !== undefined && name !== '' ? { title: name } : {};
+  if (/^https?:/i.test(data)) return { type: 'document', source: { type: 'url', url: data }, ...title };
+  const inline = inlineOf(data) ?? { type: typeByName(data, name), data };
+  if (inline.type.startsWith('image/')) return inlineImage(inline, path);
+  if (inline.type === PDF || inline.data.startsWith('JVBERi'))
+    return { type: 'document', source: { type: 'base64', media_type: PDF, data: inline.data }, ...title };
+  if (!TEXT.test(inline.type)) throw unsupportedValue(path, `Files of type ${inline.type.slice(0, 50)} are not taken.`);
+  const text = Buffer.from(inline.data, 'base64').toString('utf8');
+  return { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text }, ...title };
+}
+
+/** Bare base64 does not say what it is. */
+function typeByName(data: string, name: string | undefined): string {
+  const seen = BEGINNINGS.find(([beginning]) => data.startsWith(beginning))?.[1];
+  return seen ?? (name !== undefined && TEXT_NAMES.test(name) ? 'text/plain' : PDF);
+}
