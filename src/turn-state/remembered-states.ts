@@ -45,7 +45,9 @@ export class RememberedStates {
   }
 
   put(owner: string, state: TurnState, expiresAt: number): void {
-    this.#present.set(nameOf(owner, state.toolCallId), { state, expiresAt });
+    const name = nameOf(owner, state.toolCallId);
+    this.#absentUntil.delete(name);
+    this.#present.set(name, { state, expiresAt });
   }
 
   putAbsent(owner: string, toolCallId: string, at: number): void {
