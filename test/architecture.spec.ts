@@ -26,7 +26,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Folders without framework: of packages and of Node only what computes. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
   domain: [],
-  protocols: ['ajv', 'ajv/dist/2020.js', 'ajv-formats', 'lru-cache', '@smithy/eventstream-codec', '@smithy/util-utf8'],
+  protocols: [
+    'ajv',
+    'ajv/dist/2020.js',
+    'ajv-formats',
+    're2js',
+    'lru-cache',
+    '@smithy/eventstream-codec',
+    '@smithy/util-utf8',
+  ],
 };
 const PURE_BUILT_INS = ['node:buffer', 'node:crypto', 'node:util'];
 

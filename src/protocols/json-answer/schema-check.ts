@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import type { JsonSchema } from '../../domain/chat.js';
 import { isObject } from '../json.js';
 import { countedSchema, STEP_KEYWORD, UncheckableSchemaError } from './counted-schema.js';
-import { LinearPattern } from './pattern/linear-pattern.js';
+import { LinearPattern } from './linear-pattern.js';
 import { StepBudget } from './step-budget.js';
 
 /** About a tenth of a second. */
@@ -68,7 +68,7 @@ export class SchemaCheck {
   /** One for each schema: names that a schema gives to its parts are nobody else's. */
   #ajv(Draft: typeof Ajv | typeof Ajv2020): Ajv | Ajv2020 {
     const budget = this.#budget;
-    const regExp = Object.assign((pattern: string) => new LinearPattern(pattern, budget), { code: 'none' });
+    const regExp = Object.assign((pattern: string) => new LinearPattern(pattern), { code: 'none' });
     const ajv = new Draft({ ...OPTIONS, code: { regExp } });
     formats.default.default(ajv);
     ajv.removeKeyword('uniqueItems');

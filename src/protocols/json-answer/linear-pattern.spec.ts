@@ -1,13 +1,8 @@
-import { StepBudget } from '../step-budget.js';
 import { LinearPattern } from './linear-pattern.js';
 
 const matcher = (pattern: string) => {
-  const budget = new StepBudget(2_000_000);
-  const linear = new LinearPattern(pattern, budget);
-  return (text: string) => {
-    budget.refill();
-    return linear.test(text);
-  };
+  const linear = new LinearPattern(pattern);
+  return (text: string) => linear.test(text);
 };
 
 const TEXTS = [
