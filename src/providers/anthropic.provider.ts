@@ -31,7 +31,7 @@ export const anthropicAddress: Address = (call, path, asked) => {
 
 const DEFAULT_VERSION = '2023-06-01';
 /** Tokens of a login, which the API takes under this beta only. */
-const LOGIN_TOKEN = /^sk-ant-oat/;
+const LOGIN_TOKEN = 'sk-ant-oat';
 const LOGIN_BETA = 'oauth-2025-04-20';
 const JWT = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -42,7 +42,7 @@ function headersOf(call: UpstreamCall, asked: Readonly<Record<string, string>>):
   );
   const key = call.credential?.reveal();
   const betas = new Set([own, asked].flatMap(({ [BETA]: list = '' }) => list.split(',').map((beta) => beta.trim())));
-  if (key !== undefined && key.startsWith("sk-ant-oat")) betas.add(LOGIN_BETA);
+  if (key?.startsWith(LOGIN_TOKEN) === true) betas.add(LOGIN_BETA);
   betas.delete('');
   return {
     'anthropic-version': textSetting(call, 'anthropicVersion') ?? DEFAULT_VERSION,
@@ -60,5 +60,5 @@ function credentialHeader(
   own: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   if (key === undefined || own['x-api-key'] !== undefined || own['authorization'] !== undefined) return {};
-  return key.startsWith("sk-ant-oat") || JWT.test(key) ? { authorization: `Bearer ${key}` } : { 'x-api-key': key };
+  return key.startsWith(LOGIN_TOKEN) || JWT.test(key) ? { authorization: `Bearer ${key}` } : { 'x-api-key': key };
 }

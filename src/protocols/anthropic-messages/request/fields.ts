@@ -30,7 +30,6 @@ const DEFAULTS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['presence_penalty', 0],
   ['top_logprobs', 0],
   ['store', false],
-  ['verbosity', 'medium'],
 ]);
 
 /** The Messages API refuses fields it does not know, so none goes along unseen. */
@@ -96,12 +95,9 @@ function sampled(translation: Translation, free: boolean): Sampling {
 
 const SAMPLING = ['temperature', 'top_p', 'top_k'];
 
-/** Leaves sampling to the model; 1 is what it does anyway. */
+/** Leaves sampling to the model. */
 function freeOf(translation: Translation, who: string, fields = SAMPLING): Sampling {
-  for (const field of fields) {
-    const value = translation.get(field);
-    if (value !== undefined && (value !== 1 || field === 'top_k')) translation.drop(field, `${who} takes none`);
-  }
+  for (const field of fields) if (translation.get(field) !== undefined) translation.drop(field, `${who} takes none`);
   return {};
 }
 

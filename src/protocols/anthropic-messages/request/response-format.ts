@@ -54,7 +54,10 @@ function native(translation: Translation, around: Circumstances, given: JsonSche
 /** A tool whose input is the answer. Where a tool of the client's is forced, its call is the answer and no JSON is due. */
 function byTool(translation: Translation, around: Circumstances, given: JsonSchema): FormatUse | undefined {
   const { toolUse, noForcing, prefilled } = around;
-  if (isForced(toolUse.choice)) return { asked: {}, toolUse, words: [] };
+  if (isForced(toolUse.choice)) {
+    translation.drop('response_format', 'the answer is the call of a tool');
+    return { asked: {}, toolUse, words: [] };
+  }
   if (!translation.claude.forcedTools || noForcing || prefilled || given['type'] !== 'object') return undefined;
   const name = freeName(toolUse.tools);
   const description = 'Gives the answer. The input is the whole answer to the user, and nothing is said beside it.';

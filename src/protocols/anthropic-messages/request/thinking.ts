@@ -90,7 +90,10 @@ function withoutThinking(translation: Translation, param: string): ThinkingUse {
   if (accepts('between_tools'))
     return adapted(translation, param, { thinking: { type: 'between_tools' } }, 'the model always thinks a little');
   const [lowest] = efforts;
-  if (!thinksByDefault || lowest === undefined) return {};
+  if (!thinksByDefault || lowest === undefined) {
+    translation.drop(param, 'the model does not think');
+    return {};
+  }
   return adapted(translation, param, { effort: lowest }, 'the model always thinks');
 }
 
