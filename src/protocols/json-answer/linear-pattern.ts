@@ -35,7 +35,7 @@ export class LinearPattern {
 }
 
 function compiled(pattern: string): RE2JS | undefined {
-  if (pattern.length > MAX_LENGTH || pattern.includes('\\k<')) return undefined;
+  if (pattern.length > MAX_LENGTH || pattern.includes(NAMED_REFERENCE)) return undefined;
   const whole = pattern.replace(HALVES, (_, high: string, low: string) =>
     String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)),
   );
