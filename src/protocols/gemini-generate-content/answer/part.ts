@@ -1,0 +1,119 @@
+import type { Delta, ToolCallDelta } from '../../../domain/chat.js';
+import { MAX_TOOL_CALL_ID, shortToolCallId } from '../../../domain/ids.js';
+import { isObject, isShallow, type Json } from '../../json.js';
+import type { AnswerFacts } from '../../protocol.js';
+import { GEMINI_STATE } from '../turn-state.js';
+import { objectOf, textOf } from '../wire.js';
+
+/** What one answer has said so far. */
+export interface Said {
+  /** All of its text: sources count in it. */
+  readonly text: string;
+  /** Text that waits, as the answer itself may come as a call. */
+  readonly held: string;
+  readonly calls: readonly ToolCallDelta[];
+  /** The answer came as a call of the tool that stands for it. */
+  readonly answered: boolean;
+  readonly saidSomething: boolean;
+}
+
+export const BLANK: Said = { text: '', held: '', calls: [], answered: false, saidSomething: false };
+
+interface PartStep {
+  readonly said: Said;
+  readonly delta: Delta | undefined;
+}
+
+interface Place {
+  readonly answer: AnswerFacts;
+  readonly choice: number;
+}
+
+/** What one part says to the client (Gemini reference §3.1). */
+export function partDelta(said: Said, part: Json, place: Place): PartStep {
+  const signature = textOf(part['thoughtSignature']);
+  if (typeof part['text'] === 'string') return textDelta(said, { ...part, text: part['text'] }, place);
+  if (isObject(part['functionCall'])) return callDelta(said, part['functionCall'], { ...place, signature });
+  if (isObject(part['inlineData'])) return mediaDelta(said, part['inlineData'], { ...place, signature });
+  const rest = Object.keys(part).filter((key) => key !== 'thoughtSignature' && key !== 'thought');
+  if (rest.length > 0 && isShallow(part, DEEPEST)) return { said, delta: { google_parts: [part] } };
+  return { said, delta: signature === undefined ? undefined : signatureDelta(signature) };
+}
+
+/** What Google's own tools did, and what may come after this was written, is handed on as it is. */
+const DEEPEST = 32;
+
+function textDelta(said: Said, part: Json & { readonly text: string }, { answer }: Place): PartStep {
+  const { text, thought } = part;
+  const signature = textOf(part['thoughtSignature']);
+  if (thought === true) {
+    const details = signature === undefined ? {} : { reasoning_details: [encrypted(signature)] };
+    const delta = { ...(text !== '' && { reasoning_content: text }), ...details };
+    return { said, delta: Object.keys(delta).length === 0 ? undefined : delta };
+  }
+  const state = signature === undefined ? {} : signatureDelta(signature);
+  const after = text === '' ? said : { ...said, text: said.text + text, saidSomething: true };
+  if (answer.asked.jsonTool !== undefined) {
+    return { said: { ...after, held: said.held + text }, delta: signature === undefined ? undefined : state };
+  }
+  const delta = { ...(text !== '' && { content: text }), ...state };
+  return { said: after, delta: Object.keys(delta).length === 0 ? undefined : delta };
+}
+
+const encrypted = (signature: string) => ({ type: 'reasoning.encrypted', data: signature, format: GEMINI_STATE });
+
+/** Where Google's own compatibility layer puts a text's signature, and where OpenRouter does. */
+const signatureDelta = (signature: string): Delta => ({
+  extra_content: { google: { thought_signature: signature } },
+  reasoning_details: [encrypted(signature)],
+});
+
+type SignedPlace = Place & { readonly signature: string | undefined };
+
+function callDelta(said: Said, call: Json, { answer, choice, signature }: SignedPlace): PartStep {
+  const { jsonTool, toolNames } = answer.asked;
+  const sent = textOf(call['name']) ?? '';
+  const args = argumentText(call['args']);
+  if (jsonTool !== undefined && sent === jsonTool) {
+    if (said.answered) return { said, delta: undefined };
+    return { said: { ...said, answered: true, saidSomething: true }, delta: { content: args } };
+  }
+  const index = said.calls.length;
+  const given = textOf(call['id']);
+  const usable = given !== undefined && given.length <= MAX_TOOL_CALL_ID && !said.calls.some(({ id }) => id === given);
+  const google = {
+    ...(signature !== undefined && { thought_signature: signature }),
+    ...(given !== undefined && !usable && { function_call_id: given }),
+  };
+  const delta: ToolCallDelta = {
+    index,
+    id: usable ? given : shortToolCallId(`${answer.id}:${choice}:${index}`),
+    type: 'function',
+    function: { name: toolNames?.get(sent) ?? sent, arguments: args },
+    ...(Object.keys(google).length > 0 && { extra_content: { google } }),
+  };
+  return { said: { ...said, calls: [...said.calls, delta], saidSomething: true }, delta: { tool_calls: [delta] } };
+}
+
+/** A function without parameters is called with none (Gemini reference §8, 23). */
+const argumentText = (args: unknown): string =>
+  isObject(args) && isShallow(args, DEEPEST_ARGUMENTS) ? JSON.stringify(args) : '{}';
+
+const DEEPEST_ARGUMENTS = 500;
+
+function mediaDelta(said: Said, media: Json, { answer, choice, signature }: SignedPlace): PartStep {
+  const data = textOf(media['data']);
+  const type = textOf(media['mimeType']) ?? 'application/octet-stream';
+  if (data === undefined) return { said, delta: undefined };
+  const after = { ...said, saidSomething: true };
+  const state = signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } };
+  if (type.startsWith('audio/')) {
+    const audio = { id: `audio_${answer.id}_${choice}`, data, transcript: '', expires_at: answer.created + SPOKEN_FOR };
+    return { said: after, delta: { audio } };
+  }
+  const image = { type: 'image_url', image_url: { url: `data:${type};base64,${data}` }, ...objectOf(state) };
+  return { said: after, delta: { images: [image] } };
+}
+
+/** The provider keeps no audio; clients only know that it ends. Seconds. */
+const SPOKEN_FOR = 3600;
