@@ -66,11 +66,17 @@ export interface ConverseFacts {
   readonly tools: boolean;
   /** Which forced choices it takes. */
   readonly toolChoice: readonly ('any' | 'tool')[];
-  readonly stop: boolean;
+  /** The most stop sequences it takes. */
+  readonly stopSequences: number;
+  /** Temperature and top_p; what Claude takes of them is told by its own facts. */
   readonly sampling: boolean;
+  /** Where top_k goes; absent: nowhere. */
+  readonly topK?: 'top_k' | 'inferenceConfig';
   /** `outputConfig.textFormat` is understood. */
   readonly structuredOutput: boolean;
   readonly strictTools: boolean;
+  /** Schemas of tools must not refer to parts of themselves. */
+  readonly plainSchemas: boolean;
   /** Other content may stand beside tool results. */
   readonly mixedResults: boolean;
   /** `status` of a tool result is understood. */

@@ -1,0 +1,18 @@
+import { AwsEventStreamFraming } from '../framing/aws-event-stream.js';
+import type { ChatProtocol } from '../protocol.js';
+import { ReducerDecoder } from '../reducer-decoder.js';
+import { converseFailure } from './failure.js';
+import { keptOf } from './reasoning-state.js';
+import { converseRequest } from './request/request.js';
+import { converseCompletion } from './response.js';
+import { converseStream } from './stream.js';
+
+/** Amazon Bedrock's Converse API, which models of many families speak. */
+export const bedrockConverse: ChatProtocol = {
+  request: converseRequest,
+  response: converseCompletion,
+  stream: (answer, includeUsage) =>
+    new ReducerDecoder(new AwsEventStreamFraming(), converseStream, answer, includeUsage),
+  failure: converseFailure,
+  kept: keptOf,
+};

@@ -1,0 +1,136 @@
+import type { ChatMessage } from '../../../domain/chat.js';
+import type { Block, Turn } from '../wire.js';
+import { textOf } from '../answer-reading.js';
+import { assistantTurn } from './assistant-turn.js';
+import { Conversation } from './conversation.js';
+import { invalid, unsupported, type ConverseDraft } from './draft.js';
+import { Media } from './media.js';
+import { cachePoint, contentBlocks, type Place } from './parts.js';
+import type { ToolNames } from './tool-names.js';
+import { wireToolCallId } from '../tool-ids.js';
+
+export interface Messages {
+  readonly system: readonly Block[];
+  readonly turns: readonly Turn[];
+  /** Reasoning of earlier turns is among them. */
+  readonly carriesState: boolean;
+}
+
+/** The conversation as Converse takes it (Bedrock reference §2.2). */
+export function translateMessages(draft: ConverseDraft, names: ToolNames): Messages {
+  const conversation = new Conversation(draft);
+  const media = new Media();
+  const system: Block[] = [];
+  let carriesState = false;
+  draft.request.messages.forEach((message, index) => {
+    const place = { draft, media, path: `messages[${index}]` };
+    reportUnsaid(message, place);
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        if (conversation.isEmpty && draft.facts.system) system.push(...saidIn(message, place));
+        else addInstruction(conversation, message, { ...place, index });
+        return;
+      case 'user':
+        conversation.user(userBlocks(message, place), index);
+        return;
+      case 'assistant': {
+        const turn = assistantTurn(message, { ...place, names });
+        conversation.assistant(turn.blocks, turn.calls);
+        carriesState ||= turn.carriesState;
+        return;
+      }
+      case 'tool':
+      case 'function':
+        addResult(conversation, message, { ...place, index });
+        return;
+      default:
+        throw invalid(`${place.path}.role`, 'The role is not known.', 'invalid_value');
+    }
+  });
+  return { system, turns: ended(draft, conversation.close()), carriesState };
+}
+
+/** What a message says, with the cache point that the message as a whole asks for. */
+const saidIn = (message: ChatMessage, place: Place): readonly Block[] => {
+  const blocks = contentBlocks(message.content, place);
+  return blocks.length === 0 ? blocks : [...blocks, ...cachePoint(message, place)];
+};
+
+function userBlocks(message: ChatMessage, place: Place): readonly Block[] {
+  const blocks = saidIn(message, place);
+  if (blocks.length > 0) return blocks;
+  throw invalid(`${place.path}.content`, 'The message says nothing, which the model that serves this request refuses.');
+}
+
+type IndexedPlace = Place & { readonly index: number };
+
+/**
+ * Instructions between the turns stay where they are: moved to the top they would mean something else. Where the model
+ * knows no such turn, or no instructions at all, the user's turn says them.
+ */
+function addInstruction(conversation: Conversation, message: ChatMessage, place: IndexedPlace): void {
+  const { draft, index } = place;
+  const blocks = saidIn(message, place);
+  if (blocks.length === 0) return;
+  if (draft.claude?.systemInPlace === true && conversation.systemTurn(blocks)) return;
+  const words = draft.facts.system ? blocks.map(wrapped) : blocks;
+  conversation.user(words, index);
+  draft.adapt(`messages[${index}].role`, 'user', 'the model takes no instructions there');
+}
+
+const wrapped = (block: Block): Block =>
+  typeof block['text'] === 'string' ? { text: `<system>${block['text']}</system>` } : block;
+
+function addResult(conversation: Conversation, message: ChatMessage, place: IndexedPlace): void {
+  const { draft, index } = place;
+  const id =
+    message.role === 'function'
+      ? (conversation.openCall(textOf(message.name)) ?? '')
+      : wireToolCallId(textOf(message.tool_call_id), draft.facts.shortToolCallIds);
+  const blocks = contentBlocks(message.content, place);
+  conversation.result({
+    id,
+    index,
+    content: blocks.filter((block) => !('cachePoint' in block)),
+    after: [...blocks.filter((block) => 'cachePoint' in block), ...cachePoint(message, place)],
+  });
+}
+
+/** A conversation that ends with the assistant's own words asks for more of them, which newer Claude models refuse. */
+function ended(draft: ConverseDraft, turns: readonly Turn[]): readonly Turn[] {
+  const last = turns.at(-1);
+  if (last?.role !== 'assistant') return turns;
+  if (draft.claude?.prefill === false)
+    throw unsupported('messages', 'a last message of the assistant', 'unsupported_value');
+  const trimmed = last.content
+    .map((block) => (typeof block['text'] === 'string' ? { text: block['text'].trimEnd() } : block))
+    .filter((block) => block['text'] !== '');
+  return trimmed.length === 0 ? turns.slice(0, -1) : [...turns.slice(0, -1), { ...last, content: trimmed }];
+}
+
+/** Fields that are read, and those that say nothing to a model. */
+const READ: ReadonlySet<string> = new Set([
+  'role',
+  'content',
+  'refusal',
+  'tool_calls',
+  'tool_call_id',
+  'function_call',
+  'reasoning_content',
+  'reasoning',
+  'reasoning_details',
+  'thinking_blocks',
+  'cache_control',
+  'prompt_cache_breakpoint',
+  'annotations',
+  'citations',
+]);
+
+function reportUnsaid(message: ChatMessage, { draft, path }: Place): void {
+  for (const [field, value] of Object.entries(message)) {
+    if (READ.has(field) || value === null || value === undefined || value === '') continue;
+    if (field === 'name' && (message.role === 'tool' || message.role === 'function')) continue;
+    draft.drop(`${path}.${field}`, 'Converse has no place for it');
+  }
+}
