@@ -1,7 +1,7 @@
 import type { Timeouts } from '../domain/deployment.js';
 import type { ProviderConfig } from './config.js';
 import { baseUrlFrom, keysFrom, missingForAddress, settingsFrom } from './provider-environment.js';
-import type { ProviderType } from './provider-type.js';
+import type { ProviderSetting, ProviderType } from './provider-type.js';
 import { emptyMap, isAbsent, pathTo, type Located, type LocatedMap } from './shape/located.js';
 import { suggestion } from './shape/hint.js';
 import type { Reading } from './shape/reading.js';
@@ -115,8 +115,21 @@ type GivenProvider = FieldValues<ReturnType<typeof commonFields>> & Readonly<Rec
 /** The fields of a provider of one of these types: those that all take, and those of their own. */
 function fieldsFor(types: readonly ProviderType[]): Fields {
   const own = types.flatMap(({ settings }) => Object.entries(settings ?? {}));
-  const shapes = own.map(([name, { kind }]) => [name, kind === 'map' ? record(text(), 'names') : text()] as const);
+  const shapes = own.map(([name, { kind }]) => [name, settingShape(kind)] as const);
   return { ...commonFields(types), ...Object.fromEntries(shapes) };
+}
+
+function settingShape(kind: ProviderSetting['kind']): Shape<unknown> {
+  switch (kind) {
+    case 'map':
+      return record(text(), 'names');
+    case 'secret':
+      return credential();
+    case 'string':
+      return text();
+    default:
+      return kind satisfies never;
+  }
 }
 
 function commonFields(types: readonly ProviderType[]) {

@@ -12,8 +12,14 @@ export interface ProviderType {
   readonly needsBaseUrl?: boolean;
   /** Settings that its own address is made of: without a `baseUrl` the config must give them. */
   readonly addressSettings?: readonly string[];
-  /** Keys beyond those every provider takes, each with the environment variable that supplies it, if any. */
-  readonly settings?: Readonly<Record<string, { readonly env?: string; readonly kind: 'string' | 'map' }>>;
+  /** Keys beyond those every provider takes, each with the environment variables that supply it, if any. */
+  readonly settings?: Readonly<Record<string, ProviderSetting>>;
   /** The names that `quirks` may hold; absent: any. */
   readonly quirks?: readonly string[];
+}
+
+export interface ProviderSetting {
+  readonly env?: string | readonly string[];
+  /** A `secret` is never printed, and no variable supplies it. */
+  readonly kind: 'string' | 'secret' | 'map';
 }
