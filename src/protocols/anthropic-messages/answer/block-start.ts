@@ -14,7 +14,9 @@ export function blockStarted(state: MessageState, index: number, block: Json): M
     case 'redacted_thinking':
       return redactedStarted(state, index, block);
     case 'tool_use':
-      return block['name'] === state.jsonTool ? jsonStarted(state, index, block) : toolStarted(state, index, block);
+      return text(block['name']) === state.jsonTool
+        ? jsonStarted(state, index, block)
+        : toolStarted(state, index, block);
     default:
       // Tools of the provider's own and their results (Anthropic reference §3): nothing a client could answer.
       return { state: withBlock(state, index, { kind: 'ignored' }), pieces: NO_PIECES };
