@@ -3,14 +3,16 @@ import type { ChatFrame } from '../src/domain/chat-frame.js';
 import { GatewayError } from '../src/domain/errors.js';
 import { COMPATIBLE_ROWS } from '../src/providers/openai-compatible.js';
 import { OPENAI_QUIRKS } from '../src/providers/openai-quirks.js';
+import { anthropicMessages } from '../src/protocols/anthropic-messages/index.js';
 import { openaiChat } from '../src/protocols/openai-chat/index.js';
-import type { AnswerFacts } from '../src/protocols/protocol.js';
+import type { AnswerFacts, ChatProtocol } from '../src/protocols/protocol.js';
 import { piecesOf } from './support/pieces.js';
-import { chatRecordings, withoutRecordings, type Recording } from './support/recordings.js';
+import { recordingsOf, withoutRecordings, type Recording } from './support/recordings.js';
 
 const FACTS: AnswerFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, model: 'asked-for', asked: {} };
 
-const protocolOf = ({ provider }: Recording) => {
+const protocolOf = ({ provider }: Recording): ChatProtocol => {
+  if (provider.endsWith('anthropic')) return anthropicMessages();
   const row = COMPATIBLE_ROWS.find(({ type }) => type === (provider === 'llamacpp' ? 'llama-cpp' : provider));
   return openaiChat(row?.quirks ?? (provider.includes('openai') ? OPENAI_QUIRKS : {}));
 };
@@ -35,7 +37,10 @@ const chunksOf = (text: string): readonly ChatCompletionChunk[] =>
     .split('\n\n')
     .flatMap((event) => (event.startsWith('data: ') ? [JSON.parse(event.slice(6)) as ChatCompletionChunk] : []));
 
-const streams = chatRecordings().filter(({ isStream, status }) => isStream && status === 200);
+/** Where a choice ends, in any dialect. */
+const LAST_WORD = /"(finish|stop)_reason": ?"/;
+
+const streams = recordingsOf('chat', 'messages').filter(({ isStream, status }) => isStream && status === 200);
 
 (withoutRecordings === undefined ? describe : describe.skip)(
   `recorded streams${withoutRecordings ? ` (${withoutRecordings})` : ''}`,
@@ -72,7 +77,7 @@ const streams = chatRecordings().filter(({ isStream, status }) => isStream && st
     it.each(streams.map((recording) => [recording.name, recording] as const))(
       '%s is an error when it is cut short',
       (_name, recording) => {
-        const first = recording.response.indexOf('"finish_reason":"');
+        const first = recording.response.toString('latin1').search(LAST_WORD);
         const cut =
           first === -1 ? Math.floor(recording.response.length / 2) : recording.response.lastIndexOf('\n\n', first) + 2;
         const text = read(recording, [recording.response.subarray(0, cut)]);

@@ -28,13 +28,16 @@ export const withoutRecordings: string | undefined =
   root !== undefined && existsSync(join(root, 'open')) ? undefined : 'PARLEY_RECORDINGS names no folder of recordings';
 
 /** Exchanges with real providers that speak the chat dialect of OpenAI. */
-export function chatRecordings(): readonly Recording[] {
+export const chatRecordings = (): readonly Recording[] => recordingsOf('chat');
+
+/** Exchanges over these APIs, as the recordings name them: `chat`, `messages`. */
+export function recordingsOf(...apis: readonly string[]): readonly Recording[] {
   if (root === undefined || withoutRecordings !== undefined) return [];
   return subfolders(join(root, 'open')).flatMap((provider) =>
     subfolders(join(root, 'open', provider)).flatMap((name) => {
       const folder = join(root, 'open', provider, name);
       const meta = json(join(folder, 'meta.json')) as Meta;
-      if (meta.api !== 'chat') return [];
+      if (!apis.includes(meta.api)) return [];
       return [
         {
           name: `${provider}/${name}`,
