@@ -30,6 +30,8 @@ export class RequestContext {
 export interface ClientWishes {
   /** `x-parley-strict`: a parameter that cannot be honoured is refused instead of dropped or adapted. */
   readonly strict: boolean;
+  /** `x-parley-explain`: send nothing, and tell what would become of the request. */
+  readonly explain?: boolean;
   /** `x-parley-tags`. */
   readonly tags: readonly string[];
   /** `x-client-request-id`: the client's own name for the request, for its logs and ours. */

@@ -4,6 +4,7 @@ import type { Observer, Subscriber } from 'rxjs';
 import type { ChatCompletion } from '../domain/chat.js';
 import { isFrame, type ChatFrame } from '../domain/chat-frame.js';
 import { errorBody, GatewayError, InternalError } from '../domain/errors.js';
+import type { Explanation } from '../domain/explanation.js';
 import type { Flow } from '../domain/flow.js';
 import { bytesOf } from '../domain/wire-bytes.js';
 
@@ -33,7 +34,7 @@ const STREAM_HEADERS = {
 };
 
 /** Writes one answer. A stream is opened by its first frame; until then a failure is still a status. */
-export class AnswerWriter implements Observer<ChatCompletion | ChatFrame> {
+export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Explanation> {
   #opened = false;
   #silence: NodeJS.Timeout | undefined;
 
@@ -41,7 +42,7 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame> {
     if (task.early) this.#watchSilence();
   }
 
-  next(answer: ChatCompletion | ChatFrame): void {
+  next(answer: ChatCompletion | ChatFrame | Explanation): void {
     if (!isFrame(answer)) this.#writeJson(answer);
     else if (answer.bytes.length > 0) this.#write(answer.bytes);
   }
@@ -85,8 +86,8 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame> {
     this.task.outcome.complete();
   }
 
-  #writeJson(completion: ChatCompletion): void {
-    const body = bytesOf(completion);
+  #writeJson(answer: ChatCompletion | Explanation): void {
+    const body = bytesOf(answer);
     this.task.response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
     this.task.response.end(body);
   }

@@ -4,6 +4,7 @@ import { Observable } from 'rxjs';
 import { LiveConfig } from '../config/live-config.js';
 import type { ChatCompletion } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
+import type { Explanation } from '../domain/explanation.js';
 import { AnswerWriter } from './answer-writer.js';
 import { contextOf } from './context.js';
 
@@ -13,18 +14,22 @@ import { contextOf } from './context.js';
  * nothing is sent before the first frame, a client that leaves ends the call, one that is slow slows it down.
  */
 @Injectable()
-export class AnswerInterceptor implements NestInterceptor<ChatCompletion | ChatFrame> {
+export class AnswerInterceptor implements NestInterceptor<ChatCompletion | ChatFrame | Explanation> {
   readonly #log = new Logger(AnswerInterceptor.name);
 
   constructor(private readonly config: LiveConfig) {}
 
-  intercept(execution: ExecutionContext, next: CallHandler<ChatCompletion | ChatFrame>): Observable<undefined> {
+  intercept(
+    execution: ExecutionContext,
+    next: CallHandler<ChatCompletion | ChatFrame | Explanation>,
+  ): Observable<undefined> {
     const http = execution.switchToHttp();
     const request = http.getRequest<IncomingMessage & { readonly body?: { readonly stream?: unknown } }>();
     const response = http.getResponse<ServerResponse>();
     return new Observable((outcome) => {
       const context = contextOf(request);
-      const early = this.config.current.server.earlyHeaders && request.body?.stream === true;
+      const isStream = request.body?.stream === true && context.wishes.explain !== true;
+      const early = this.config.current.server.earlyHeaders && isStream;
       const writer = new AnswerWriter({ response, flow: context.flow, early, outcome, log: this.#log });
       const answers = next.handle().subscribe(writer);
       const left = () => {

@@ -68,6 +68,7 @@ function wishesOf({ headers }: IncomingMessage): ClientWishes {
   const clientId = headers[CLIENT_ID];
   return {
     strict: headers['x-parley-strict'] === 'true',
+    explain: headers['x-parley-explain'] === 'true',
     tags: typeof tags === 'string' ? readTags(tags) : NO_TAGS,
     ...(clientId !== undefined && clientId !== '' && isClientId(clientId) && { clientRequestId: clientId }),
   };

@@ -2,11 +2,12 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
 import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
+import type { Explanation } from '../domain/explanation.js';
 import { GatewayError, UpstreamError, UpstreamTimeoutError } from '../domain/errors.js';
 import type { RequestContext } from '../domain/request-context.js';
 import type { ChatOperation, UpstreamCall } from '../providers/provider.js';
 
-export type ChatAnswer = ChatCompletion | ChatFrame;
+export type ChatAnswer = ChatCompletion | ChatFrame | Explanation;
 
 /**
  * One call to one deployment, kept in the context from its start to its end. Unsubscribing ends the call upstream.
@@ -139,7 +140,8 @@ class Cancellation {
   }
 }
 
-function startAttempt(deployment: Deployment): UpstreamAttempt {
+/** An attempt that begins now. */
+export function startAttempt(deployment: Deployment): UpstreamAttempt {
   return {
     deployment,
     startedAt: performance.now(),

@@ -7,12 +7,16 @@ import { withFields } from '../domain/json-source.js';
 import { mayUse } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { attemptChat, type ChatAnswer } from './attempt.js';
+import { Explainer } from './explainer.js';
 import { RouteTable } from './route-table.js';
 
 /** Takes a request to a deployment that serves its model. */
 @Injectable()
 export class ModelRouter {
-  constructor(private readonly routes: RouteTable) {}
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly explainer: Explainer,
+  ) {}
 
   /** Throws ModelNotFoundError, ForbiddenError and InvalidRequestError before anything is sent. */
   chat(request: ChatRequest, context: RequestContext): Observable<ChatAnswer> {
@@ -28,7 +32,10 @@ export class ModelRouter {
     }
     const defaults = missingDefaults(request, route);
     const completed = defaults.size === 0 ? request : (withFields(request, defaults) as ChatRequest);
-    return attemptChat(operation, completed, { deployment, context, defaulted: new Set(defaults.keys()) });
+    const place = { deployment, context, defaulted: new Set(defaults.keys()) };
+    if (context.wishes.explain === true)
+      return this.explainer.explain({ asked: request, request: completed, route, operation, place });
+    return attemptChat(operation, completed, place);
   }
 }
 

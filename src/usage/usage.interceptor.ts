@@ -27,6 +27,7 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
   intercept(execution: ExecutionContext, next: CallHandler<Answer>): Observable<Answer> {
     const request = execution.switchToHttp().getRequest<Request>();
     const context = contextOf(request);
+    if (context.wishes.explain === true) return next.handle(); // nothing is used
     return new Observable((client) => {
       const watched = new WatchedAnswer(request, client, (ending, then) => this.#record(context, ending, then));
       const source = next.handle().subscribe(watched);
