@@ -1,4 +1,3 @@
-import type { ContentPart } from '../../../domain/chat.js';
 import { isObject, type Json } from '../../json.js';
 import { textOf } from '../answer-reading.js';
 import type { Block } from '../wire.js';
