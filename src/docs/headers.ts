@@ -60,6 +60,13 @@ export const CHAT_REQUEST_HEADERS: readonly Parameter[] = [
     schema: text(),
   },
   {
+    name: 'x-parley-explain',
+    in: 'header',
+    description:
+      '`true`: nothing is sent to the provider. The answer, always one JSON object, tells what would be: an `Explanation`.',
+    schema: text(),
+  },
+  {
     name: 'x-client-request-id',
     in: 'header',
     description: 'Your own name for the request, printable ASCII of at most 512 characters: sent back and logged.',

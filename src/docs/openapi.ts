@@ -6,6 +6,7 @@ import { chatMessageSchemas } from './schemas/chat-message.js';
 import { chatRequestSchemas } from './schemas/chat-request.js';
 import { chatResponseSchemas } from './schemas/chat-response.js';
 import { chatToolSchemas } from './schemas/chat-tool.js';
+import { explanationSchemas } from './schemas/explanation.js';
 import { gatewaySchemas } from './schemas/gateway.js';
 import type { Schemas } from './schemas/schema.js';
 
@@ -56,6 +57,7 @@ export function openApiDocument(version: string): OpenApiDocument {
         ...chatMessageSchemas,
         ...chatToolSchemas,
         ...chatResponseSchemas,
+        ...explanationSchemas,
         ...gatewaySchemas,
       },
       securitySchemes: {

@@ -1,5 +1,5 @@
 import { CHAT_REQUEST_HEADERS, COMMON_HEADERS, TARGET_HEADERS } from '../headers.js';
-import { ref, text } from '../schemas/schema.js';
+import { either, ref, text } from '../schemas/schema.js';
 import { failures, json, VIRTUAL_KEY, type Operation, type Paths } from './operation.js';
 
 const EXAMPLE = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Say hello.' }] };
@@ -8,16 +8,20 @@ const create: Operation = {
   operationId: 'createChatCompletion',
   summary: 'Answer a conversation',
   description:
-    'Sends the conversation to the model behind `model`, at whichever provider that is, and answers as OpenAI does. With `stream` the answer comes as server-sent events: one `data:` line and a blank line each, `: keep-alive` comments in silence, `data: [DONE]` at the end. A stream that breaks ends with an error event and without `[DONE]`. Also at `/chat/completions` and `/openai/v1/chat/completions`.',
+    'Sends the conversation to the model behind `model`, at whichever provider that is, and answers as OpenAI does. With `stream` the answer comes as server-sent events: one `data:` line and a blank line each, `: keep-alive` comments in silence, `data: [DONE]` at the end. A stream that breaks ends with an error event and without `[DONE]`. JSON that the provider does not see to itself is checked before any of it is sent: one that is not what `response_format` asked for is a 502 `invalid_structured_output`. Also at `/chat/completions` and `/openai/v1/chat/completions`.',
   tags: ['Chat'],
   security: VIRTUAL_KEY,
   parameters: CHAT_REQUEST_HEADERS,
   requestBody: { required: true, content: json(ref('ChatCompletionRequest'), EXAMPLE) },
   responses: {
     200: {
-      description: 'The answer, or with `stream` the chunks of it.',
+      description:
+        'The answer, or with `stream` the chunks of it; with `x-parley-explain` what would become of the request.',
       headers: { ...COMMON_HEADERS, ...TARGET_HEADERS },
-      content: { ...json(ref('ChatCompletion')), 'text/event-stream': { schema: ref('StreamEvent') } },
+      content: {
+        ...json(either([ref('ChatCompletion'), ref('Explanation')])),
+        'text/event-stream': { schema: ref('StreamEvent') },
+      },
     },
     ...failures(400, 401, 403, 404, 413, 415, 429, 500, 502, 503, 504),
   },
