@@ -338,7 +338,10 @@ describe('thinking of earlier turns', () => {
     expect([wire.carriesState, wire.dropped]).toEqual([true, []]);
   });
 
-  it('comes back from thinking_blocks, and from what was kept', () => {
+  it('comes back from thinking_blocks, from parts of the content, and from what was kept', () => {
+    const parts = told(turn({ content: [block, text('Hi'), { type: 'thinking', thinking: [text('unsigned')] }] }));
+    expect(parts.body.messages[1]?.content.map(({ type }) => type)).toEqual(['thinking', 'text', 'tool_use']);
+    expect(parts.dropped).toEqual(['dropped messages[1].content[2]']);
     expect(thinkingIn(told(turn({ thinking_blocks: [block, hidden] })))).toEqual([block, hidden]);
     expect(thinkingIn(told(turn({}), 'claude-haiku-4-5', kept()))).toEqual([block]);
   });

@@ -25,9 +25,8 @@ export function replayedThinking(
 const GIVEN = ['reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks'];
 
 function explicit(message: ChatMessage): readonly ThinkingBlock[] | undefined {
-  const details = blocksInDetails(message['reasoning_details']);
-  const blocks = details.length > 0 ? details : blocksIn(message['thinking_blocks']);
-  return blocks.length > 0 ? blocks : undefined;
+  const { reasoning_details: details, thinking_blocks: own, content } = message;
+  return [blocksInDetails(details), blocksIn(own), blocksIn(content)].find(({ length }) => length > 0);
 }
 
 function keptFor(ids: readonly string[], turns: Translation['target']['turns']): readonly ThinkingBlock[] {
