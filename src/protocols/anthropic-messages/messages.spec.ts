@@ -240,6 +240,12 @@ describe('messages', () => {
   });
 });
 
+it('a breakpoint inside a tool’s result is the result’s own', () => {
+  const mark = { cache_control: { type: 'ephemeral' } };
+  const { body } = told([user(), calls('a'), result('a', [{ ...text('ok'), ...mark }])]);
+  expect(body.messages[2]?.content).toEqual([{ ...toolResult('a'), ...mark }]);
+});
+
 describe('content parts', () => {
   const PNG = 'iVBORw0KGgoAAAA';
   const image = (url: string) => ({ type: 'image_url', image_url: { url } });

@@ -26,6 +26,20 @@ export function markedLast<Any extends Block>(blocks: readonly Any[], mark: Cach
   return [...blocks.slice(0, -1), marked(last, mark)];
 }
 
+/** The blocks without breakpoints, and the last of these: inside a tool's result none counts, but the result has its own. */
+export function unmarked<Any extends Block>(
+  blocks: readonly Any[],
+): { readonly content: readonly Any[]; readonly inner: CacheControl | undefined } {
+  let inner: CacheControl | undefined;
+  const content = blocks.map((block) => {
+    if (!('cache_control' in block)) return block;
+    const { cache_control: mark, ...rest } = block;
+    inner = mark ?? inner;
+    return rest as Any;
+  });
+  return { content, inner };
+}
+
 /** The breakpoint that follows the conversation by itself: OpenAI's ways to ask for caching of a whole request. */
 export function automaticCache(translation: Translation): CacheControl | undefined {
   const own = translation.get('cache_control');

@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import { InvalidRequestError } from '../../../domain/errors.js';
 import type { Block, ContentBlock, TextBlock, ToolUseBlock, Turn } from '../wire.js';
-import { cacheControlOf, markedLast } from './cache.js';
+import { cacheControlOf, markedLast, unmarked } from './cache.js';
 import { contentBlocks, textBlocks } from './content-parts.js';
 import { replayedThinking } from './replayed-thinking.js';
 import { CallIds, callsOf, OpenCalls, resultKey } from './tool-calls.js';
@@ -166,12 +166,9 @@ class TurnBuilder {
 
   #result(message: ChatMessage, index: number): void {
     if (message.role === 'tool') this.#noName(message, index);
-    const content: readonly ContentBlock[] = contentBlocks(
-      message.content,
-      `messages[${index}].content`,
-      this.translation,
-    );
-    const mark = cacheControlOf(message);
+    const parts = contentBlocks(message.content, `messages[${index}].content`, this.translation);
+    const { content, inner } = unmarked(parts);
+    const mark = cacheControlOf(message) ?? inner;
     const known = this.#calls?.answer(resultKey(message), {
       type: 'tool_result',
       ...(content.length > 0 && { content }),
