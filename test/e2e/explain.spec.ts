@@ -37,6 +37,16 @@ describe('x-parley-explain', () => {
           },
           groq: { baseUrl: `${upstream.url}/openai/v1`, apiKey: KEY },
           deepseek: { baseUrl: upstream.url, apiKey: KEY },
+          anthropic: { baseUrl: upstream.url, apiKey: KEY },
+          gemini: { baseUrl: upstream.url, apiKey: KEY },
+          bedrock: { baseUrl: upstream.url, apiKey: KEY, region: 'us-east-1' },
+          signed: {
+            type: 'bedrock',
+            baseUrl: upstream.url,
+            region: 'us-east-1',
+            accessKeyId: 'AKIDEXAMPLE',
+            secretAccessKey: HEADER_SECRET,
+          },
           simulator: {},
         },
         models: {
@@ -120,6 +130,19 @@ describe('x-parley-explain', () => {
       headers: { 'api-key': '[secret]', 'x-team-token': '[secret]', 'x-team': 'of [secret]' },
       body: { model: 'our-gpt', messages: [{ content: 'My key is [secret]' }] },
     });
+  });
+
+  it.each<[string, string, object, string]>([
+    ['anthropic/claude-sonnet-4-5', '/v1/messages', { 'x-api-key': '[secret]' }, 'max_tokens'],
+    ['gemini/gemini-2.5-flash', '/v1beta/models/gemini-2.5-flash:', { 'x-goog-api-key': '[secret]' }, 'contents'],
+    ['bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0', '/model/', { authorization: '[secret]' }, 'messages'],
+    ['signed/anthropic.claude-sonnet-4-5-20250929-v1:0', '/model/', { authorization: '[secret]' }, 'messages'],
+  ])('shows a dialect of its own: %s', async (model, path, headers, member) => {
+    const { status, body } = await ask({ model, logit_bias: { 1: 2 }, stream: true });
+    expect([status, body.upstream_request]).toMatchObject([200, { headers }]);
+    expect(body.upstream_request?.url).toContain(upstream.url + path);
+    expect(body.upstream_request?.body).toHaveProperty(member);
+    expect(body.params).toContainEqual(expect.objectContaining({ path: 'logit_bias', treatment: 'dropped' }));
   });
 
   it('tells of each parameter once, and of the places below', async () => {
