@@ -55,7 +55,7 @@ export function baseUrlFrom(type: ProviderType, reading: Reading): string | unde
 /** Only settings that are one text can be in a variable. */
 export function settingsFrom(type: ProviderType, reading: Reading): Readonly<Record<string, string>> {
   const settings = Object.entries(type.settings ?? {}).flatMap(([name, { env }]) => {
-    const variable = env === undefined ? undefined : reading.variable([env]);
+    const variable = env === undefined ? undefined : reading.variable([env].flat());
     return variable === undefined ? [] : [[name, variable.value.trim()] as const];
   });
   return Object.fromEntries(settings);

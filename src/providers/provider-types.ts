@@ -3,7 +3,7 @@ import { NAMED_QUIRKS } from '../protocols/openai-chat/index.js';
 import type { CompatibleRow } from './compatible-row.js';
 import { COMPATIBLE_ROWS } from './openai-compatible.js';
 
-const string = (env?: string) => ({ kind: 'string' as const, ...(env !== undefined && { env }) });
+const string = (...env: readonly string[]) => ({ kind: 'string' as const, env });
 
 /** Providers with an adapter of their own. */
 const ADAPTED: readonly ProviderType[] = [
@@ -30,6 +30,39 @@ const ADAPTED: readonly ProviderType[] = [
     keyEnv: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'],
     baseUrlEnv: ['ANTHROPIC_BASE_URL'],
     settings: { anthropicVersion: string() },
+  },
+  {
+    type: 'gemini',
+    keyEnv: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
+    baseUrlEnv: ['GEMINI_BASE_URL', 'GOOGLE_GEMINI_BASE_URL'],
+  },
+  {
+    // Credentials of Google Cloud lie around for many purposes: only a config that names it makes this a provider.
+    type: 'vertex',
+    keyEnv: [],
+    baseUrlEnv: [],
+    settings: {
+      project: string('GOOGLE_CLOUD_PROJECT', 'GOOGLE_VERTEX_PROJECT'),
+      location: string('GOOGLE_CLOUD_LOCATION', 'GOOGLE_VERTEX_LOCATION'),
+      credentialsFile: string('GOOGLE_APPLICATION_CREDENTIALS'),
+      apiVersion: string(),
+      baseModel: string(),
+    },
+  },
+  {
+    // Keys of AWS lie around for many purposes: only one of Bedrock's own makes this a provider unasked.
+    type: 'bedrock',
+    keyEnv: ['AWS_BEARER_TOKEN_BEDROCK'],
+    baseUrlEnv: ['AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'BEDROCK_BASE_URL'],
+    addressSettings: ['region'],
+    settings: {
+      region: string('AWS_REGION', 'AWS_DEFAULT_REGION'),
+      accessKeyId: string(),
+      secretAccessKey: { kind: 'secret' },
+      sessionToken: { kind: 'secret' },
+      profile: string(),
+      baseModel: string(),
+    },
   },
   { type: 'simulator', keyEnv: [], baseUrlEnv: [], keyless: true },
 ];

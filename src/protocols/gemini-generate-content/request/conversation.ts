@@ -127,7 +127,9 @@ function finished(system: readonly Part[], { contents }: Turns, scope: Scope): O
     if (contents[0]?.role === 'user') contents[0].parts.unshift(...system);
     else contents.unshift({ role: 'user', parts: [...system] });
   }
-  if (contents[0]?.role !== 'user') contents.unshift({ role: 'user', parts: [{ text: FILLER }] });
+  // Where nothing was said at all, the provider is to judge that.
+  if (contents[0]?.role !== 'user')
+    contents.unshift({ role: 'user', parts: [{ text: contents.length === 0 ? '' : FILLER }] });
   if (contents.at(-1)?.role === 'model' && facts.signedCalls) {
     report.adapt(`messages[${request.messages.length - 1}]`, undefined, 'This model does not go on with a turn begun.');
     contents.push({ role: 'user', parts: [{ text: GO_ON }] });
@@ -135,6 +137,6 @@ function finished(system: readonly Part[], { contents }: Turns, scope: Scope): O
   return { system: asUser ? [] : system, contents };
 }
 
-/** A conversation that begins with the model's turn needs one before it, and an empty one is refused. */
+/** A conversation that begins with the model's turn needs one before it. */
 const FILLER = '.';
 const GO_ON = 'Continue.';
