@@ -1,3 +1,4 @@
+import type { Usage } from './chat.js';
 import { maskStrings } from './masking.js';
 import type { Secret } from './secret.js';
 
@@ -149,6 +150,16 @@ export class StaleTurnStateError extends UpstreamError {
     const { message, status, type, code, param, retryAfterMs, upstreamStatus, extra } = this;
     const detail = { status, type, code, param, retryAfterMs, upstreamStatus };
     return new UpstreamError(message, { ...detail, ...(extra && { extra }) });
+  }
+}
+
+/** The provider answered in full, and not with what was asked for: its tokens were used all the same. */
+export class UnfitAnswerError extends UpstreamError {
+  constructor(
+    message: string,
+    readonly usage: Usage | undefined,
+  ) {
+    super(message, { code: 'invalid_structured_output' });
   }
 }
 

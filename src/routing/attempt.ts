@@ -3,8 +3,9 @@ import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
 import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
 import type { Explanation } from '../domain/explanation.js';
-import { GatewayError, UpstreamError, UpstreamTimeoutError } from '../domain/errors.js';
+import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } from '../domain/errors.js';
 import type { RequestContext } from '../domain/request-context.js';
+import { tokenCounts } from '../domain/usage.js';
 import type { ChatOperation, UpstreamCall } from '../providers/provider.js';
 
 export type ChatAnswer = ChatCompletion | ChatFrame | Explanation;
@@ -91,6 +92,8 @@ class RunningAttempt {
     if (!this.#end('failed')) return;
     if (error instanceof GatewayError) {
       this.#attempt.errorCode = error.code;
+      if (error instanceof UnfitAnswerError && error.usage !== undefined)
+        this.#attempt.usage = tokenCounts(error.usage);
       this.#attempt.status = error instanceof UpstreamError ? (error.upstreamStatus ?? error.status) : undefined;
     }
     this.#cancellation.cancel();

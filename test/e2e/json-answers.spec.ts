@@ -72,6 +72,9 @@ describe('a schema that the provider does not see to', () => {
       expect.objectContaining({ code: 'invalid_structured_output', type: 'server_error', param: null }),
     ]);
     expect(text).not.toContain('town');
+    const records = (await (await gateway.admin('GET', '/admin/requests?limit=1')).json()) as { data: object[] };
+    const usage = stream ? {} : { usage: { prompt_tokens: 11, completion_tokens: 2 }, usage_source: 'provider' };
+    expect(records.data[0]).toMatchObject({ outcome: 'failed', error_code: 'invalid_structured_output', ...usage });
   });
 
   it('comes in one piece of a stream, and what is held back is still a sign of life', async () => {

@@ -1,4 +1,5 @@
-import { InvalidRequestError, UpstreamError } from '../../domain/errors.js';
+import type { Usage } from '../../domain/chat.js';
+import { InvalidRequestError, UnfitAnswerError } from '../../domain/errors.js';
 import { isObject } from '../json.js';
 import type { Asked, JsonDemand } from '../protocol.js';
 import { firstJson, isJson } from './first-json.js';
@@ -6,14 +7,14 @@ import { SchemaCheck } from './schema-check.js';
 
 /**
  * The JSON in an answer's text, found to be what was asked for: the text itself, or what stands in it between fences
- * and prose. Throws UpstreamError where there is none that fits.
+ * and prose. Throws UnfitAnswerError, with what the answer used, where there is none that fits.
  */
-export function checkJson(text: string, demand: JsonDemand): string {
+export function checkJson(text: string, demand: JsonDemand, usage?: Usage): string {
   const json = isJson(text) ? text : firstJson(text, openingOf(demand));
-  if (json === undefined) throw invalid('it is not JSON');
+  if (json === undefined) throw invalid('it is not JSON', usage);
   const value: unknown = JSON.parse(json);
   const fault = faultOf(value, demand);
-  if (fault !== undefined) throw invalid(fault);
+  if (fault !== undefined) throw invalid(fault, usage);
   return json;
 }
 
@@ -49,7 +50,5 @@ function openingOf({ schema }: JsonDemand): RegExp {
 }
 
 /** Another attempt may well succeed, so this is the provider's failure and not the client's. */
-const invalid = (fault: string): UpstreamError =>
-  new UpstreamError(`The model's answer is not the JSON that was asked for: ${fault}.`, {
-    code: 'invalid_structured_output',
-  });
+const invalid = (fault: string, usage: Usage | undefined): UnfitAnswerError =>
+  new UnfitAnswerError(`The model's answer is not the JSON that was asked for: ${fault}.`, usage);

@@ -1,4 +1,4 @@
-import type { ChatChoice, ChatCompletion } from '../../domain/chat.js';
+import type { ChatChoice, ChatCompletion, Usage } from '../../domain/chat.js';
 import type { Asked, JsonDemand } from '../protocol.js';
 import { checkJson } from './check-json.js';
 
@@ -8,15 +8,15 @@ import { checkJson } from './check-json.js';
  */
 export function checkedCompletion(completion: ChatCompletion, { json }: Asked): ChatCompletion {
   if (json === undefined) return completion;
-  const choices = completion.choices.map((choice) => checkedChoice(choice, json));
+  const choices = completion.choices.map((choice) => checkedChoice(choice, json, completion.usage));
   const unchanged = choices.every((choice, index) => choice === completion.choices[index]);
   return unchanged ? completion : { ...completion, choices };
 }
 
-function checkedChoice(choice: ChatChoice, demand: JsonDemand): ChatChoice {
+function checkedChoice(choice: ChatChoice, demand: JsonDemand, usage: Usage | undefined): ChatChoice {
   const { message, finish_reason: reason } = choice;
   if (reason !== 'stop' || message.refusal || (message.tool_calls?.length ?? 0) > 0) return choice;
   const said = message.content ?? '';
-  const content = checkJson(said, demand);
+  const content = checkJson(said, demand, usage);
   return content === said ? choice : { ...choice, message: { ...message, content } };
 }
