@@ -55,8 +55,10 @@ export function reasoningContent(block: ReasoningBlock, format: string): Json {
 /** The blocks in the details that a client returns; those of other formats and those without a signature are no use. */
 export function blocksInDetails(details: unknown, format: string): readonly ReasoningBlock[] {
   if (!Array.isArray(details)) return [];
-  const own = details.filter(isObject).filter((detail) => (detail['format'] ?? format) === format);
-  return joinedByIndex(own).flatMap((detail) => blockIn(detail) ?? []);
+  const whole = joinedByIndex(details.filter(isObject));
+  // Those who do not say whose it is mean Claude's, which was there first.
+  const own = whole.filter((detail) => (detail['format'] ?? CLAUDE_STATE) === format);
+  return own.flatMap((detail) => blockIn(detail) ?? []);
 }
 
 /** Some clients return a stream's details piece by piece: the pieces of one block have one index. */
