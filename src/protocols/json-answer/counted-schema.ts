@@ -9,7 +9,7 @@ export const STEP_KEYWORD = 'x-parley-step';
 
 const MAX_DEPTH = 64;
 /** Compiling takes up to a fifth of a millisecond for each. */
-const MAX_PARTS = 2_000;
+const MAX_PARTS = 1_000;
 
 /** Members that are compared with what the model wrote, word for word. */
 const VALUES: readonly string[] = ['const', 'enum'];
