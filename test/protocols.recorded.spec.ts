@@ -4,6 +4,8 @@ import { GatewayError } from '../src/domain/errors.js';
 import { COMPATIBLE_ROWS } from '../src/providers/openai-compatible.js';
 import { OPENAI_QUIRKS } from '../src/providers/openai-quirks.js';
 import { anthropicMessages } from '../src/protocols/anthropic-messages/index.js';
+import { bedrockConverse } from '../src/protocols/bedrock-converse/index.js';
+import { geminiGenerateContent } from '../src/protocols/gemini-generate-content/index.js';
 import { openaiChat } from '../src/protocols/openai-chat/index.js';
 import type { AnswerFacts, ChatProtocol } from '../src/protocols/protocol.js';
 import { piecesOf } from './support/pieces.js';
@@ -13,6 +15,9 @@ const FACTS: AnswerFacts = { id: 'chatcmpl-fallback', created: 1_700_000_000, mo
 
 const protocolOf = ({ provider }: Recording): ChatProtocol => {
   if (provider.endsWith('anthropic')) return anthropicMessages();
+  if (provider === 'bedrock') return bedrockConverse;
+  if (provider === 'gemini') return geminiGenerateContent({ host: 'gemini' });
+  if (provider === 'vertex-gemini') return geminiGenerateContent({ host: 'vertex' });
   const row = COMPATIBLE_ROWS.find(({ type }) => type === (provider === 'llamacpp' ? 'llama-cpp' : provider));
   return openaiChat(row?.quirks ?? (provider.includes('openai') ? OPENAI_QUIRKS : {}));
 };
@@ -38,9 +43,18 @@ const chunksOf = (text: string): readonly ChatCompletionChunk[] =>
     .flatMap((event) => (event.startsWith('data: ') ? [JSON.parse(event.slice(6)) as ChatCompletionChunk] : []));
 
 /** Where a choice ends, in any dialect. */
-const LAST_WORD = /"(finish|stop)_reason": ?"/;
+const LAST_WORD = /"((finish|stop)_reason|finishReason)": ?"/;
 
-const streams = recordingsOf('chat', 'messages').filter(({ isStream, status }) => isStream && status === 200);
+/** A place in a stream before any choice of it has ended. */
+function beforeTheEnd({ provider, response }: Recording): number {
+  if (provider === 'bedrock') return response.indexOf('messageStop'); // inside of the message that says so
+  const first = response.toString('latin1').search(LAST_WORD);
+  return first === -1 ? Math.floor(response.length / 2) : response.lastIndexOf('\n\n', first) + 2;
+}
+
+const streams = recordingsOf('chat', 'messages', 'converse-stream', 'streamGenerateContent').filter(
+  ({ isStream, status }) => isStream && status === 200,
+);
 
 (withoutRecordings === undefined ? describe : describe.skip)(
   `recorded streams${withoutRecordings ? ` (${withoutRecordings})` : ''}`,
@@ -77,10 +91,7 @@ const streams = recordingsOf('chat', 'messages').filter(({ isStream, status }) =
     it.each(streams.map((recording) => [recording.name, recording] as const))(
       '%s is an error when it is cut short',
       (_name, recording) => {
-        const first = recording.response.toString('latin1').search(LAST_WORD);
-        const cut =
-          first === -1 ? Math.floor(recording.response.length / 2) : recording.response.lastIndexOf('\n\n', first) + 2;
-        const text = read(recording, [recording.response.subarray(0, cut)]);
+        const text = read(recording, [recording.response.subarray(0, beforeTheEnd(recording))]);
         expect(text).toMatch(/error: \d{3} /);
         expect(
           chunksOf(text.slice(0, text.lastIndexOf('error:'))).every(({ choices }) =>

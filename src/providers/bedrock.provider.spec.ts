@@ -42,7 +42,7 @@ function speech(): Required<Speech> {
 }
 
 function outgoing(call: UpstreamCall): WireCall {
-  const { url, headers } = speech().address(call, '/model/m/converse');
+  const { url, headers } = speech().address(call, '/model/m/converse', {});
   return { url, headers, body: '{}', connectTimeout: 1 };
 }
 

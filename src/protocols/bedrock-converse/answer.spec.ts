@@ -15,7 +15,29 @@ const body = (content: unknown, more: object = {}): Buffer =>
 const event = (type: string, data: Readonly<Record<string, unknown>> = {}): AwsEvent => ({ kind: 'event', type, data });
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-type Blocks = readonly Readonly<Record<string, unknown>>[];
+interface WireBlock {
+  readonly text?: string;
+  readonly toolUse?: {
+    readonly toolUseId?: string;
+    readonly name?: string;
+    readonly type?: string;
+    readonly input?: object;
+  };
+  readonly citationsContent?: {
+    readonly citations: readonly object[];
+    readonly content: readonly { readonly text: string }[];
+  };
+  readonly reasoningContent?: {
+    readonly reasoningText?: { readonly text: string; readonly signature?: string };
+    readonly redactedContent?: string;
+  };
+}
+type Blocks = readonly WireBlock[];
+/** What a choice says: its message's members, and its end. */
+type Told = Readonly<Record<string, unknown>> & {
+  readonly content: string | null;
+  readonly finish: ChatChoice['finish_reason'];
+};
 
 /** The same answer as Converse streams it: texts in two halves, inputs in two, no beginning of any block but a tool's. */
 function events(blocks: Blocks, stopReason: string): readonly AwsEvent[] {
@@ -34,10 +56,14 @@ function events(blocks: Blocks, stopReason: string): readonly AwsEvent[] {
 
 const halves = (text: string): readonly string[] => [text.slice(0, 3), text.slice(3)];
 
-function blockEvents(block: any, at: (delta: object) => AwsEvent, contentBlockIndex: number): readonly AwsEvent[] {
+function blockEvents(
+  block: WireBlock,
+  at: (delta: object) => AwsEvent,
+  contentBlockIndex: number,
+): readonly AwsEvent[] {
   if (block.text !== undefined) return halves(block.text).map((text) => at({ text }));
   if (block.toolUse !== undefined) {
-    const { input, ...toolUse } = block.toolUse;
+    const { input = {}, ...toolUse } = block.toolUse;
     const pieces = Object.keys(input).length === 0 ? [] : halves(JSON.stringify(input));
     return [
       event('contentBlockStart', { contentBlockIndex, start: { toolUse } }),
@@ -46,16 +72,16 @@ function blockEvents(block: any, at: (delta: object) => AwsEvent, contentBlockIn
   }
   if (block.citationsContent !== undefined) {
     const { citations, content } = block.citationsContent;
-    return [...citations.map((citation: object) => at({ citation })), ...content.map(({ text }: any) => at({ text }))];
+    return [...citations.map((citation: object) => at({ citation })), ...content.map(({ text }) => at({ text }))];
   }
-  const { reasoningText, redactedContent } = block.reasoningContent;
+  const { reasoningText, redactedContent } = block.reasoningContent ?? {};
   if (redactedContent !== undefined) {
     const bytes = Buffer.from(redactedContent, 'base64');
     return [bytes.subarray(0, 4), bytes.subarray(4)].map((piece) =>
       at({ reasoningContent: { redactedContent: piece.toString('base64') } }),
     );
   }
-  const { text, signature } = reasoningText;
+  const { text, signature } = reasoningText ?? { text: '' };
   return [
     ...halves(text).map((piece) => at({ reasoningContent: { text: piece } })),
     ...(signature ? [at({ reasoningContent: { signature } })] : []),
@@ -69,7 +95,7 @@ const redacted = { reasoningContent: { redactedContent: base64('secret thought')
 const web = { location: { web: { url: 'https://a.example' } }, title: 'A', sourceContent: [{ text: 'a' }] };
 const page = { location: { documentChar: { documentIndex: 0, start: 0, end: 5 } }, title: 'facts' };
 
-type Case = readonly [name: string, blocks: Blocks, stop: string, asked: Asked, choice: object];
+type Case = readonly [name: string, blocks: Blocks, stop: string, asked: Asked, choice: Told];
 
 const CASES: readonly Case[] = [
   ['text', [text('Hello'), text(' you')], 'end_turn', {}, { content: 'Hello you', finish: 'stop' }],
@@ -188,7 +214,7 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-const choiceOf = ({ finish, ...message }: any, native: string): ChatChoice => ({
+const choiceOf = ({ finish, ...message }: Told, native: string): ChatChoice => ({
   index: 0,
   message: { role: 'assistant', refusal: null, ...message },
   finish_reason: finish,

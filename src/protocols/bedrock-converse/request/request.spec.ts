@@ -311,7 +311,11 @@ describe('tools for Converse', () => {
       tools: [called('a.b'), called('a_b'), called('a:b')],
       tool_choice: called('a:b'),
     });
-    expect(body.toolConfig.tools.map(({ toolSpec }: any) => toolSpec.name)).toEqual(['a_b_2', 'a_b', 'a_b_3']);
+    expect(body.toolConfig.tools.map(({ toolSpec }: { toolSpec: { name: string } }) => toolSpec.name)).toEqual([
+      'a_b_2',
+      'a_b',
+      'a_b_3',
+    ]);
     expect(body.toolConfig.toolChoice).toEqual({ tool: { name: 'a_b_3' } });
     expect(wire.asked.toolNames).toEqual(
       new Map([
