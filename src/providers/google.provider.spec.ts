@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastValueFrom } from 'rxjs';
 import { upstreamsOver } from '../../test/support/upstreams.js';
+import { loadConfig } from '../config/load-config.js';
 import type { ChatRequest } from '../domain/chat.js';
 import type { UpstreamAttempt } from '../domain/deployment.js';
 import { Flow } from '../domain/flow.js';
 import { Secret } from '../domain/secret.js';
 import { GeminiProvider } from './gemini.provider.js';
+import { PROVIDER_TYPES } from './provider-types.js';
 import type { Provider, UpstreamCall } from './provider.js';
 import { HOST_OF_LOCATION } from './vertex-address.js';
 import { VertexProvider } from './vertex.provider.js';
@@ -135,6 +137,26 @@ describe('Vertex AI', () => {
 
   it('says that it is not set up where it has neither project nor key', async () => {
     await expect(shown(vertex, {})).rejects.toMatchObject({ status: 502, code: 'upstream_authentication' });
+  });
+});
+
+describe('Google in the configuration', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-google-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is found by a key of the Gemini API, and on Vertex AI only where it is named', () => {
+    const env = {
+      GOOGLE_API_KEY: 'k',
+      GEMINI_BASE_URL: 'http://g',
+      GOOGLE_VERTEX_PROJECT: 'p',
+      GOOGLE_CLOUD_LOCATION: 'eu',
+    };
+    const found = loadConfig({ types: PROVIDER_TYPES, env, cwd: folder }).providers;
+    expect(found).toMatchObject([{ type: 'gemini', baseUrl: 'http://g' }]);
+    writeFileSync(join(folder, 'parley.yaml'), 'providers: { cloud: { type: vertex, credentialsFile: a.json } }');
+    const named = loadConfig({ types: PROVIDER_TYPES, env, cwd: folder }).providers;
+    const settings = { project: 'p', location: 'eu', credentialsFile: 'a.json' };
+    expect(named).toMatchObject([{ name: 'cloud', type: 'vertex', apiKeys: [], settings }]);
   });
 });
 
