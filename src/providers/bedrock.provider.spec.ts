@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, Observable, of, throwError, toArray } from 'rxjs';
+import type { Config } from '../config/config.js';
+import { loadConfig } from '../config/load-config.js';
 import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
 import { UpstreamError } from '../domain/errors.js';
@@ -10,6 +15,7 @@ import { AwsCredentials } from './bedrock-credentials.js';
 import { BedrockProvider } from './bedrock.provider.js';
 import type { Speech } from './protocol-chat.js';
 import type { ChatOperation, UpstreamCall } from './provider.js';
+import { PROVIDER_TYPES } from './provider-types.js';
 import { RenewingChat } from './renewing-chat.js';
 import type { Upstreams } from './upstreams.js';
 
@@ -107,6 +113,42 @@ describe('Bedrock', () => {
       status: 502,
       code: 'upstream_authentication',
     });
+  });
+});
+
+describe('Bedrock in the config', () => {
+  let cwd: string;
+  beforeEach(() => {
+    cwd = mkdtempSync(join(tmpdir(), 'bedrock-'));
+  });
+  afterEach(() => rmSync(cwd, { recursive: true }));
+
+  function config(env: Readonly<Record<string, string>>, yaml?: string): Config {
+    if (yaml !== undefined) writeFileSync(join(cwd, 'parley.yaml'), yaml);
+    return loadConfig({ types: PROVIDER_TYPES, env, cwd });
+  }
+
+  it('is there for a key of its own and a region, and for nothing else that lies around', () => {
+    const names = (env: Readonly<Record<string, string>>) => config(env).providers.map(({ name }) => name);
+    expect(names({ AWS_BEARER_TOKEN_BEDROCK: 'k', AWS_DEFAULT_REGION: 'us-east-1' })).toEqual(['bedrock']);
+    expect(names({ AWS_BEARER_TOKEN_BEDROCK: 'k' })).toEqual([]);
+    expect(names({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', AWS_REGION: 'us-east-1' })).toEqual([]);
+  });
+
+  it('needs no key, and shows none', () => {
+    expect(config({}, 'providers: { bedrock: { region: eu-west-1 } }').providers[0]).toMatchObject({
+      apiKeys: [],
+      settings: { region: 'eu-west-1' },
+    });
+    const yaml =
+      'providers: { bedrock: { region: eu-west-1, accessKeyId: AKID, secretAccessKey: hidden, sessionToken: hidden } }';
+    const read = config({}, yaml);
+    expect(read.providers[0]?.settings).toMatchObject({ accessKeyId: 'AKID', secretAccessKey: expect.any(Secret) });
+    expect(JSON.stringify(read)).not.toContain('hidden');
+  });
+
+  it('needs a region', () => {
+    expect(() => config({}, 'providers: { bedrock: {} }')).toThrow(/region.*AWS_REGION/);
   });
 });
 

@@ -119,8 +119,8 @@ function addCited(draft: Draft, cited: Json): void {
   const span = { start, end: draft.content.length };
   const known = draft.annotations.length + draft.citations.length;
   const { annotations = [], citations = [] } = citedBy(listOf(cited['citations']), span, known);
-  draft.annotations.push(...annotations);
-  draft.citations.push(...citations);
+  for (const annotation of annotations) draft.annotations.push(annotation);
+  for (const citation of citations) draft.citations.push(citation);
 }
 
 function addReasoning(draft: Draft, content: Json, { asked }: AnswerFacts): void {

@@ -55,7 +55,7 @@ export class Conversation {
     this.#closeUserTurn();
     if (blocks.length === 0) return;
     const last = this.turns.at(-1);
-    if (last?.role === 'assistant') last.content.push(...blocks);
+    if (last?.role === 'assistant') for (const block of blocks) last.content.push(block);
     else this.turns.push({ role: 'assistant', content: [...blocks] });
     for (const [id, name] of calls) this.#open.set(id, { name, answer: undefined });
   }
@@ -66,7 +66,7 @@ export class Conversation {
     if (call === undefined) return this.draft.drop(`messages[${index}]`, 'it answers no call of the turn before');
     if (call.answer !== undefined) this.draft.drop(`messages[${call.answer.index}]`, 'the call is answered again');
     call.answer = { index, block: { toolResult: { toolUseId: id, content } } };
-    this.#afterResults.push(...after);
+    for (const block of after) this.#afterResults.push(block);
   }
 
   /** Instructions between turns; false where they cannot stand, which is anywhere but after the user's turn. */

@@ -28,7 +28,7 @@ export function translateMessages(draft: ConverseDraft, names: ToolNames): Messa
     switch (message.role) {
       case 'system':
       case 'developer':
-        if (conversation.isEmpty && draft.facts.system) system.push(...saidIn(message, place));
+        if (conversation.isEmpty && draft.facts.system) for (const block of saidIn(message, place)) system.push(block);
         else addInstruction(conversation, message, { ...place, index });
         return;
       case 'user':
