@@ -4,7 +4,7 @@ import { objectOf, objectsOf, textOf, type Part } from '../wire.js';
 import { mediaPart } from './media.js';
 import { partsOf } from './parts.js';
 import { argumentsIn, type Placed, type SentCall } from './results.js';
-import { invalidValue, type Scope } from './scope.js';
+import type { Scope } from './scope.js';
 
 export interface AssistantTurn {
   readonly parts: readonly Part[];
@@ -69,14 +69,18 @@ function callPart(
   const args = call.custom == null ? argumentsIn(call.function?.arguments) : { input: call.custom.input };
   if (args === undefined) {
     const path = `messages[${index}].tool_calls[${at}].function.arguments`;
-    throw invalidValue(path, 'Gemini takes only a JSON object for the arguments of a call.');
+    scope.report.adapt(path, '_raw', 'Gemini takes only a JSON object for the arguments of a call.');
   }
   const state = stateOfCall(call, message['reasoning_details'], scope.target);
   const sentId = idToSend(call, state.id, scope);
   const signature = scope.facts.thinking === null ? undefined : state.signature;
   return {
     part: {
-      functionCall: { ...(sentId !== undefined && { id: sentId }), name, args },
+      functionCall: {
+        ...(sentId !== undefined && { id: sentId }),
+        name,
+        args: args ?? { _raw: String(call.function?.arguments) },
+      },
       ...(signature !== undefined && { thoughtSignature: signature }),
     },
     sent: { id: call.id, name, sentId },

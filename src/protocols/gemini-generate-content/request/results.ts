@@ -95,7 +95,7 @@ const mentionsRef = (value: Json): boolean => JSON.stringify(value).includes('"$
 /** Objects in objects that Google is sure to take. */
 export const DEEPEST = 64;
 
-/** The arguments of an earlier call; undefined where they are no object. */
+/** The arguments of an earlier call; undefined where the model wrote something else than an object. */
 export function argumentsIn(text: unknown): Json | undefined {
   if (isObject(text)) return isShallow(text, DEEPEST) ? text : undefined;
   const given = textOf(text)?.trim() ?? '';
