@@ -5,7 +5,7 @@ import { messagesFailure } from './failure.js';
 import { messagesRequest } from './request/request.js';
 import { messageCompletion } from './response.js';
 import { messageReducer } from './stream.js';
-import { turnStatesIn } from './turn-state.js';
+import { turnStatesIn } from '../claude/thinking-state.js';
 import type { Host } from './wire.js';
 
 /** Anthropic's Messages API as it is spoken at one of its hosts. */

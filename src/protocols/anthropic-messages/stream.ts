@@ -8,7 +8,7 @@ import { blockStarted, heldText } from './answer/block-start.js';
 import { blockEnded } from './answer/block-stop.js';
 import { initialState, piece, text, type MessageState, type MessageStep } from './answer/state.js';
 import { reportedFailure } from './failure.js';
-import { turnStateOf } from './turn-state.js';
+import { turnStateOf } from '../claude/thinking-state.js';
 import { mergedUsage, usageFrom } from './usage.js';
 
 /** The events of a message (Anthropic reference §4); a plain answer is read as the events it would have come in. */

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../domain/chat.js';
+import type { ThinkingBlock } from '../claude/thinking-state.js';
 import type { Json } from '../json.js';
 
 /** Where the Messages API is served: its paths and what it takes differ a little (Anthropic reference §1). */
@@ -57,11 +58,6 @@ export interface ToolResultBlock extends Cacheable {
   readonly is_error?: true;
 }
 
-/** What a model thought, as it must come back: signed text, or text that only the provider can read. */
-export type ThinkingBlock =
-  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
-  | { readonly type: 'redacted_thinking'; readonly data: string };
-
 export type ContentBlock = TextBlock | ImageBlock | DocumentBlock | NativeBlock;
 export type Block = ContentBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock;
 
@@ -90,17 +86,3 @@ export type ToolChoice =
   | { readonly type: 'none' }
   | { readonly type: 'auto' | 'any'; readonly disable_parallel_tool_use?: true }
   | { readonly type: 'tool'; readonly name: string; readonly disable_parallel_tool_use?: true };
-
-/** How thinking is asked for. */
-export type Thinking =
-  | { readonly type: 'disabled' | 'between_tools' }
-  | { readonly type: 'enabled'; readonly budget_tokens: number; readonly display?: string }
-  | { readonly type: 'adaptive'; readonly display?: string; readonly block_binding?: BlockBinding };
-
-/** What becomes of signed thinking whose conversation has changed. */
-export interface BlockBinding {
-  readonly prefix_mismatch_behavior: 'drop_block';
-}
-
-/** Whose thinking it is, in `reasoning_details` and among what is kept between turns. */
-export const CLAUDE_FORMAT = 'anthropic-claude-v1';

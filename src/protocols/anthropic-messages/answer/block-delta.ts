@@ -1,6 +1,6 @@
 import { isObject, isShallow, type Json } from '../../json.js';
 import { NO_PIECES } from '../../stream-reducer.js';
-import { CLAUDE_FORMAT } from '../wire.js';
+import { CLAUDE_FORMAT } from '../../claude/thinking-state.js';
 import { piece, text, withBlock, type MessageState, type MessageStep } from './state.js';
 
 /** A block grows. Deltas of kinds nobody knows yet are skipped, as the API asks of its clients (Anthropic reference §1). */

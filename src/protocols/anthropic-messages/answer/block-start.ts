@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../../json.js';
 import { NO_PIECES, type Piece } from '../../stream-reducer.js';
-import { CLAUDE_FORMAT } from '../wire.js';
+import { CLAUDE_FORMAT } from '../../claude/thinking-state.js';
 import { saidText, toldCitation, thought } from './block-delta.js';
 import { clientToolCallId, inputText, piece, text, withBlock, type MessageState, type MessageStep } from './state.js';
 

@@ -4,7 +4,7 @@ import { isObject, isShallow, type Json } from '../../json.js';
 import { UpstreamError } from '../../../domain/errors.js';
 import type { AnswerFacts } from '../../protocol.js';
 import type { Piece, Step } from '../../stream-reducer.js';
-import type { ThinkingBlock } from '../wire.js';
+import type { ThinkingBlock } from '../../claude/thinking-state.js';
 
 /** What is known of a message between two of its events. */
 export interface MessageState {

@@ -1,10 +1,11 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import { isObject, type Json } from '../../json.js';
-import { blocksIn } from '../turn-state.js';
+import { blocksIn } from '../../claude/thinking-state.js';
 import type { ContentBlock, NativeBlock, TextBlock } from '../wire.js';
 import { cacheControlOf, marked } from './cache.js';
 import { fileBlock, imageBlock } from './media.js';
-import { unsupportedValue, type Translation } from './translation.js';
+import { unsupportedValue } from '../../claude/claude-request.js';
+import type { Translation } from './translation.js';
 
 /** The blocks of a message's content. Text without anything in it is refused upstream, so it is left out. */
 export function contentBlocks(content: ChatMessage['content'], path: string, translation: Translation): ContentBlock[] {

@@ -5,7 +5,8 @@ import { cacheControlOf, markedLast, unmarked } from './cache.js';
 import { contentBlocks, textBlocks } from './content-parts.js';
 import { replayedThinking } from './replayed-thinking.js';
 import { CallIds, callsOf, OpenCalls, resultKey } from './tool-calls.js';
-import { unsupportedValue, type Translation } from './translation.js';
+import { unsupportedValue } from '../../claude/claude-request.js';
+import type { Translation } from './translation.js';
 
 /** A conversation as the Messages API takes it, and what the rest of the request must know of it. */
 export interface Conversation {

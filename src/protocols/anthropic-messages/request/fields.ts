@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { InvalidRequestError } from '../../../domain/errors.js';
 import { isObject, type Json } from '../../json.js';
-import type { ThinkingUse } from './thinking.js';
-import { unsupportedParameter, unsupportedValue, type Translation } from './translation.js';
+import type { ThinkingUse } from '../../claude/thinking.js';
+import { unsupportedParameter, unsupportedValue } from '../../claude/claude-request.js';
+import type { Translation } from './translation.js';
 
 /** What would be another answer if it were left out is refused. */
 export function refuseMeaningful(translation: Translation): void {

@@ -1,4 +1,4 @@
-import { unsupportedValue } from './translation.js';
+import { unsupportedValue } from '../../claude/claude-request.js';
 import type { DocumentBlock, ImageBlock } from '../wire.js';
 
 /** A data URL taken apart; undefined for anything else. */

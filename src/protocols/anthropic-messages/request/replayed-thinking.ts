@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../../domain/chat.js';
-import { blocksIn, blocksInDetails, blocksKept } from '../turn-state.js';
-import type { ThinkingBlock } from '../wire.js';
+import { blocksIn, blocksInDetails, blocksKept } from '../../claude/thinking-state.js';
+import type { ThinkingBlock } from '../../claude/thinking-state.js';
 import type { Translation } from './translation.js';
 
 /**

@@ -6,7 +6,8 @@ import { automaticCache, fewBreakpoints } from './cache.js';
 import { conversationOf, type Conversation } from './conversation.js';
 import { dropUnknown, maxTokensOf, metadataOf, refuseMeaningful, samplingOf, stopsOf, tierOf } from './fields.js';
 import { formatUseOf, type FormatUse } from './response-format.js';
-import { boundThinking, thinkingUseOf, type ThinkingUse } from './thinking.js';
+import { thinkingUseOf, type ThinkingUse } from '../../claude/thinking.js';
+import { boundThinking } from './bound-thinking.js';
 import { isForced, toolUseOf, wireChoice } from './tools.js';
 import { Translation } from './translation.js';
 

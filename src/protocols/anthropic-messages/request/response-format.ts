@@ -2,9 +2,10 @@ import type { JsonSchema } from '../../../domain/chat.js';
 import { isObject } from '../../json.js';
 import type { Asked } from '../../protocol.js';
 import type { TextBlock, Tool } from '../wire.js';
-import { strictSchema } from './schema.js';
+import { strictSchema } from '../../claude/strict-schema.js';
 import { inputSchema, isForced, type ToolUse } from './tools.js';
-import { unsupportedValue, type Translation } from './translation.js';
+import { unsupportedValue } from '../../claude/claude-request.js';
+import type { Translation } from './translation.js';
 
 /** How JSON is asked for, and what the reader of the answer must know of it. */
 export interface FormatUse {

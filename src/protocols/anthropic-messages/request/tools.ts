@@ -2,8 +2,9 @@ import type { ChatTool, JsonSchema } from '../../../domain/chat.js';
 import { isObject, type Json } from '../../json.js';
 import type { FunctionTool, Tool, ToolChoice } from '../wire.js';
 import { cacheControlOf, marked } from './cache.js';
-import { strictSchema } from './schema.js';
-import { unsupportedValue, type Translation } from './translation.js';
+import { strictSchema } from '../../claude/strict-schema.js';
+import { unsupportedValue } from '../../claude/claude-request.js';
+import type { Translation } from './translation.js';
 
 /** The tools of a request and how they are to be used. */
 export interface ToolUse {

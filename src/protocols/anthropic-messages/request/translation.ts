@@ -1,27 +1,18 @@
 import type { ChatRequest } from '../../../domain/chat.js';
-import { InvalidRequestError } from '../../../domain/errors.js';
-import type { ClaudeFacts } from '../../../domain/model-facts.js';
-import { ParamReport } from '../../../domain/param-change.js';
+import { ClaudeRequest } from '../../claude/claude-request.js';
 import type { TargetModel } from '../../protocol.js';
 import type { Host } from '../wire.js';
 
-/** One request on its way into the dialect: what it is, for whom, and what was noted on the way. */
-export class Translation extends ParamReport {
-  readonly claude: ClaudeFacts;
+/** One request on its way into the dialect of one host. */
+export class Translation extends ClaudeRequest {
   readonly #betas = new Set<string>();
 
   constructor(
-    readonly request: ChatRequest,
-    readonly target: TargetModel,
+    request: ChatRequest,
+    target: TargetModel,
     readonly host: Host,
   ) {
-    super();
-    this.claude = target.facts.claude ?? UNKNOWN;
-  }
-
-  /** The field's value; undefined where the client says nothing. */
-  get(field: string): unknown {
-    return Object.hasOwn(this.request, field) ? (this.request[field] ?? undefined) : undefined;
+    super(request, target);
   }
 
   /** Something that is sent needs this beta. */
@@ -33,25 +24,3 @@ export class Translation extends ParamReport {
     return this.#betas.size === 0 ? {} : { 'anthropic-beta': [...this.#betas].join(',') };
   }
 }
-
-/** A model the catalogue says nothing of is asked for nothing that only some know. */
-const UNKNOWN: ClaudeFacts = {
-  thinking: [],
-  thinksByDefault: false,
-  efforts: [],
-  sampling: 'one',
-  forcedTools: true,
-  prefill: true,
-  systemInPlace: false,
-  structuredOutput: false,
-  boundThinking: false,
-};
-
-export const unsupportedValue = (param: string, message: string): InvalidRequestError =>
-  new InvalidRequestError(message, { code: 'unsupported_value', param });
-
-export const unsupportedParameter = (param: string): InvalidRequestError =>
-  new InvalidRequestError(`The model that serves this request does not support \`${param}\`.`, {
-    code: 'unsupported_parameter',
-    param,
-  });

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../domain/chat.js';
-import { strictSchema } from '../../anthropic-messages/request/schema.js';
+import { strictSchema } from '../../claude/strict-schema.js';
 import { isObject, type Json } from '../../json.js';
 import type { Asked } from '../../protocol.js';
 import { textOf } from '../answer-reading.js';

@@ -1,5 +1,5 @@
-import { Translation } from '../../anthropic-messages/request/translation.js';
-import { thinkingUseOf, type ThinkingUse } from '../../anthropic-messages/request/thinking.js';
+import { ClaudeRequest } from '../../claude/claude-request.js';
+import { thinkingUseOf, type ThinkingUse } from '../../claude/thinking.js';
 import { isObject } from '../../json.js';
 import type { Turn } from '../wire.js';
 import { unsupported, type ConverseDraft } from './draft.js';
@@ -65,7 +65,7 @@ function novaThinking(draft: ConverseDraft, effort: string): Thinking {
 /** Claude is told as in its own dialect, and what is sent goes beside Converse's own fields. */
 function claudeThinking(draft: ConverseDraft, { turns, carriesState, forced }: Circumstances): Thinking {
   const { request, target } = draft;
-  const translation = new Translation(request, target, 'anthropic');
+  const translation = new ClaudeRequest(request, target);
   const last = turns.findLast(({ role }) => role === 'assistant');
   const use = thinkingUseOf(translation, {
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? target.facts.maxOutputTokens ?? Infinity,

@@ -1,7 +1,14 @@
 import type { ChatCompletion } from '../../domain/chat.js';
 import type { TurnState } from '../../domain/turn-state.js';
 import { isObject, parsedJson } from '../json.js';
-import { CLAUDE_FORMAT, type ThinkingBlock } from './wire.js';
+
+/** Whose thinking it is, in `reasoning_details` and among what is kept between turns. */
+export const CLAUDE_FORMAT = 'anthropic-claude-v1';
+
+/** What a model thought, as it must come back: signed text, or text that only the provider can read. */
+export type ThinkingBlock =
+  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
+  | { readonly type: 'redacted_thinking'; readonly data: string };
 
 /** What must come back with the turn whose first call this is (Anthropic reference §3). */
 export function turnStateOf(toolCallId: string | undefined, blocks: readonly ThinkingBlock[]): readonly TurnState[] {

@@ -1,5 +1,5 @@
-import type { JsonSchema } from '../../../domain/chat.js';
-import { isObject, type Json } from '../../json.js';
+import type { JsonSchema } from '../../domain/chat.js';
+import { isObject, type Json } from '../json.js';
 
 /** A schema as the provider's constrained decoder takes it. */
 export interface StrictSchema {

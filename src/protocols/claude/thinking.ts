@@ -1,7 +1,17 @@
-import type { ClaudeThinking } from '../../../domain/model-facts.js';
-import { isObject, type Json } from '../../json.js';
-import type { Thinking } from '../wire.js';
-import { unsupportedValue, type Translation } from './translation.js';
+import type { ClaudeThinking } from '../../domain/model-facts.js';
+import { isObject, type Json } from '../json.js';
+import { unsupportedValue, type ClaudeRequest } from './claude-request.js';
+
+/** How thinking is asked for. */
+export type Thinking =
+  | { readonly type: 'disabled' | 'between_tools' }
+  | { readonly type: 'enabled'; readonly budget_tokens: number; readonly display?: string }
+  | { readonly type: 'adaptive'; readonly display?: string; readonly block_binding?: BlockBinding };
+
+/** What becomes of signed thinking whose conversation has changed. */
+export interface BlockBinding {
+  readonly prefix_mismatch_behavior: 'drop_block';
+}
 
 /** How the model is told to think. */
 export interface ThinkingUse {
@@ -39,19 +49,19 @@ type Wish =
   | { readonly kind: 'budget'; readonly budget: number; readonly display: string };
 
 /** `reasoning_effort`, or `thinking` in Anthropic's own words, for this model (Anthropic reference §2.5). */
-export function thinkingUseOf(translation: Translation, bounds: ThinkingBounds): ThinkingUse {
-  const own = translation.get('thinking');
+export function thinkingUseOf(asking: ClaudeRequest, bounds: ThinkingBounds): ThinkingUse {
+  const own = asking.get('thinking');
   const param = isObject(own) ? 'thinking' : 'reasoning_effort';
-  const wish = isObject(own) ? wishOf(own, translation) : wishedEffort(translation.get('reasoning_effort'));
+  const wish = isObject(own) ? wishOf(own, asking) : wishedEffort(asking.get('reasoning_effort'));
   if (wish === undefined) return {};
-  if (wish.kind === 'off') return withoutThinking(translation, param);
-  const accepted = translation.claude.thinking;
+  if (wish.kind === 'off') return withoutThinking(asking, param);
+  const accepted = asking.claude.thinking;
   // Thinking comes before the answer begins, so an answer that has begun has none.
-  if (bounds.prefilled && accepted.length > 0) return adapted(translation, param, {}, 'the answer has already begun');
+  if (bounds.prefilled && accepted.length > 0) return adapted(asking, param, {}, 'the answer has already begun');
   const byBudget = accepted.includes('enabled') && (wish.kind === 'budget' || !accepted.includes('adaptive'));
-  if (byBudget) return thinkingByBudget(translation, wish, { ...bounds, param });
-  if (accepted.includes('adaptive')) return adaptiveThinking(translation, wish, param);
-  translation.drop(param, 'the model does not think');
+  if (byBudget) return thinkingByBudget(asking, wish, { ...bounds, param });
+  if (accepted.includes('adaptive')) return adaptiveThinking(asking, wish, param);
+  asking.drop(param, 'the model does not think');
   return {};
 }
 
@@ -67,41 +77,41 @@ function wishedEffort(effort: unknown): Wish | undefined {
 const SHOWN = 'summarized';
 
 /** Of `thinking` these members are taken: `type`, `budget_tokens`, `display`. */
-function wishOf(own: Json, translation: Translation): Wish | undefined {
+function wishOf(own: Json, asking: ClaudeRequest): Wish | undefined {
   const { type, budget_tokens: budget } = own;
   const display = own['display'] === 'omitted' ? 'omitted' : SHOWN;
   if (type === 'disabled' || type === 'between_tools') return { kind: 'off' };
   if (type !== 'adaptive' && type !== 'enabled') throw unsupportedValue('thinking.type', 'This thinking is not known.');
   if (type === 'enabled' && typeof budget === 'number') return { kind: 'budget', budget: Math.floor(budget), display };
-  const effort = wishedEffort(translation.get('reasoning_effort'));
+  const effort = wishedEffort(asking.get('reasoning_effort'));
   return effort?.kind === 'effort' ? { ...effort, display } : { kind: 'effort', effort: 'high', display };
 }
 
-const adapted = (translation: Translation, param: string, use: ThinkingUse, reason: string): ThinkingUse => {
-  translation.adapt(param, use.effort ?? use.thinking?.type ?? 'no thinking', reason);
+const adapted = (asking: ClaudeRequest, param: string, use: ThinkingUse, reason: string): ThinkingUse => {
+  asking.adapt(param, use.effort ?? use.thinking?.type ?? 'no thinking', reason);
   return use;
 };
 
 /** What is left out stays on where the model thinks by itself, so it is switched off in so many words. */
-function withoutThinking(translation: Translation, param: string): ThinkingUse {
-  const { thinking: accepted, thinksByDefault, efforts } = translation.claude;
+function withoutThinking(asking: ClaudeRequest, param: string): ThinkingUse {
+  const { thinking: accepted, thinksByDefault, efforts } = asking.claude;
   const accepts = (type: ClaudeThinking) => accepted.includes(type);
   if (accepts('disabled')) return { thinking: { type: 'disabled' } };
   if (accepts('between_tools'))
-    return adapted(translation, param, { thinking: { type: 'between_tools' } }, 'the model always thinks a little');
+    return adapted(asking, param, { thinking: { type: 'between_tools' } }, 'the model always thinks a little');
   const [lowest] = efforts;
   if (!thinksByDefault || lowest === undefined) {
-    translation.drop(param, 'the model does not think');
+    asking.drop(param, 'the model does not think');
     return {};
   }
-  return adapted(translation, param, { effort: lowest }, 'the model always thinks');
+  return adapted(asking, param, { effort: lowest }, 'the model always thinks');
 }
 
-function adaptiveThinking(translation: Translation, wish: Exclude<Wish, { kind: 'off' }>, param: string): ThinkingUse {
+function adaptiveThinking(asking: ClaudeRequest, wish: Exclude<Wish, { kind: 'off' }>, param: string): ThinkingUse {
   const wanted = wish.kind === 'effort' ? wish.effort : effortOf(wish.budget);
-  const effort = nearestEffort(wanted, translation.claude.efforts);
+  const effort = nearestEffort(wanted, asking.claude.efforts);
   if (effort !== wanted || wish.kind === 'budget')
-    translation.adapt(param, effort ?? 'adaptive', 'the model has efforts of its own');
+    asking.adapt(param, effort ?? 'adaptive', 'the model has efforts of its own');
   return { thinking: { type: 'adaptive', display: wish.display }, ...(effort !== undefined && { effort }) };
 }
 
@@ -116,30 +126,21 @@ function nearestEffort(wanted: Effort, efforts: readonly string[]): string | und
 
 /** `max_tokens` holds the thinking too, as OpenAI's does: the budget is lowered, and the limit never raised. */
 function thinkingByBudget(
-  translation: Translation,
+  asking: ClaudeRequest,
   wish: Exclude<Wish, { kind: 'off' }>,
   { maxTokens, forced, lacksThinking, param }: ThinkingBounds & { readonly param: string },
 ): ThinkingUse {
-  if (forced) return adapted(translation, param, {}, 'a model that must call a tool cannot think');
-  if (lacksThinking) return adapted(translation, param, {}, 'the thinking of the last turn was not sent back');
-  if (maxTokens <= LEAST_BUDGET) return adapted(translation, param, {}, 'the token limit leaves no room for it');
-  const wanted = budgetOf(wish, translation);
+  if (forced) return adapted(asking, param, {}, 'a model that must call a tool cannot think');
+  if (lacksThinking) return adapted(asking, param, {}, 'the thinking of the last turn was not sent back');
+  if (maxTokens <= LEAST_BUDGET) return adapted(asking, param, {}, 'the token limit leaves no room for it');
+  const wanted = budgetOf(wish, asking);
   const budget = Math.max(LEAST_BUDGET, Math.min(wanted, maxTokens - 1));
-  if (budget !== wanted) translation.adapt(param, String(budget), 'thinking counts towards the token limit');
+  if (budget !== wanted) asking.adapt(param, String(budget), 'thinking counts towards the token limit');
   return { thinking: { type: 'enabled', budget_tokens: budget, display: wish.display } };
 }
 
-function budgetOf(wish: Exclude<Wish, { kind: 'off' }>, { target }: Translation): number {
+function budgetOf(wish: Exclude<Wish, { kind: 'off' }>, { target }: ClaudeRequest): number {
   if (wish.kind === 'budget') return wish.budget;
   if (wish.effort !== 'max') return BUDGETS[wish.effort];
   return Math.floor((target.facts.maxOutputTokens ?? BUDGETS.xhigh * 2) / 2);
-}
-
-/** Thinking that its model binds to its conversation: what no longer fits is left out instead of being refused (Anthropic reference §3). */
-export function boundThinking(use: ThinkingUse, translation: Translation, replays: boolean): ThinkingUse {
-  const { thinking = { type: 'adaptive' as const } } = use;
-  const binds = replays && translation.claude.boundThinking && translation.host === 'anthropic';
-  if (!binds || thinking.type !== 'adaptive') return use;
-  translation.needs('thinking-binding-controls-2026-08-01');
-  return { ...use, thinking: { ...thinking, block_binding: { prefix_mismatch_behavior: 'drop_block' } } };
 }
