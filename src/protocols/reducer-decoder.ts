@@ -2,6 +2,7 @@ import type { ChatCompletionChunk, Delta } from '../domain/chat.js';
 import { chunkEvent } from '../domain/chat-frame.js';
 import { TruncatedStreamError } from '../domain/errors.js';
 import type { TurnState } from '../domain/turn-state.js';
+import { TextRun } from './framing/text-form.js';
 import { holdJson, stepHeld, type HeldJson } from './json-answer/held-json.js';
 import type { AnswerFacts, ChatDecoder, EmitFrame } from './protocol.js';
 import type { Framing, Piece, StreamReducer } from './stream-reducer.js';
@@ -19,6 +20,8 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
   /** What stands around the delta in nearly all chunks, written once. */
   #head: string | undefined;
   readonly #tail: string;
+  /** What stands before the text in a chunk like the one that was learnt. */
+  #beforeText = '';
 
   constructor(
     private readonly framing: Framing<Event>,
@@ -70,13 +73,35 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
     this.#emit(emit);
   }
 
-  #read(events: Iterable<Event>): void {
+  #read(events: Iterable<Event | TextRun>): void {
     for (const event of events) {
       if (this.done) return;
+      if (event instanceof TextRun) {
+        this.#say(event);
+        continue;
+      }
       const { state, pieces } = this.reducer.step(this.#state, event);
       this.#state = state;
-      if (pieces.length > 0) this.#write(pieces);
+      if (pieces.length === 0) continue;
+      this.#write(pieces);
+      this.#learn(pieces);
     }
+  }
+
+  /** Once its choice has begun, a piece of plain text is one whose like need not be parsed. */
+  #learn([only, another]: readonly Piece[]): void {
+    if (this.reducer.grow === undefined || this.framing.learn === undefined || this.#held !== undefined) return;
+    if (only === undefined || another !== undefined || only.finish !== undefined || only.logprobs !== undefined) return;
+    const said = only.delta.content;
+    if (typeof said !== 'string' || Object.keys(only.delta).length !== 1) return;
+    this.#beforeText = `${this.#chunkStart(only.index)}{"content":"`;
+    this.framing.learn(said);
+  }
+
+  #say({ texts, length }: TextRun): void {
+    const after = `"}${this.#tail}`;
+    for (const text of texts) this.#out += this.#beforeText + text + after;
+    this.#state = this.reducer.grow?.(this.#state, length) ?? this.#state;
   }
 
   #write(pieces: readonly Piece[]): void {
@@ -104,8 +129,7 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
 
   #chunk({ index, delta, finish, native, logprobs }: Piece): string {
     if (finish === undefined && logprobs === undefined) {
-      this.#head ??= `data: ${JSON.stringify({ ...this.#chunkHead(), choices: [] }).slice(0, -2)}{"index":`;
-      return `${this.#head}${index},"delta":${JSON.stringify(delta)}${this.#tail}`;
+      return this.#chunkStart(index) + JSON.stringify(delta) + this.#tail;
     }
     return chunkEvent({
       ...this.#chunkHead(),
@@ -120,6 +144,11 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
       ],
       ...(this.includeUsage && { usage: null }),
     });
+  }
+
+  #chunkStart(index: number): string {
+    this.#head ??= `data: ${JSON.stringify({ ...this.#chunkHead(), choices: [] }).slice(0, -2)}{"index":`;
+    return `${this.#head}${index},"delta":`;
   }
 
   #chunkHead(): Pick<ChatCompletionChunk, 'id' | 'object' | 'created' | 'model'> {

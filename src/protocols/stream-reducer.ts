@@ -1,5 +1,6 @@
 import type { Delta, FinishReason, Usage } from '../domain/chat.js';
 import type { TurnState } from '../domain/turn-state.js';
+import type { TextRun } from './framing/text-form.js';
 import type { AnswerFacts } from './protocol.js';
 
 /**
@@ -19,6 +20,11 @@ export interface StreamReducer<State, Event> {
   /** The model as the provider names it. */
   model(state: State): string | undefined;
   usage(state: State): Usage | undefined;
+  /**
+   * What a run of plain text changes, `length` UTF-16 units of it. Where this is there, events that differ from the one
+   * before them in nothing but their text are not parsed.
+   */
+  grow?(state: State, length: number): State;
   /** What must be kept for the next turn. */
   kept?(state: State): readonly TurnState[];
 }
@@ -44,7 +50,9 @@ export const NO_PIECES: readonly Piece[] = [];
 /** Cuts the bytes of a stream into a dialect's events, wherever the network cut them. */
 export interface Framing<Event> {
   /** The whole events up to here. Throws UpstreamError for bytes that are no event. */
-  take(bytes: Buffer): Iterable<Event>;
+  take(bytes: Buffer): Iterable<Event | TextRun>;
+  /** The event that was just taken says only this: those of its very form need not be read any more. */
+  learn?(said: string): void;
   /** What is left when the stream has ended. Throws TruncatedStreamError for half an event. */
-  rest(): Iterable<Event>;
+  rest(): Iterable<Event | TextRun>;
 }

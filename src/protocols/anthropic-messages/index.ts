@@ -1,5 +1,5 @@
 import { ReducerDecoder } from '../reducer-decoder.js';
-import { SseJsonFraming } from '../framing/sse-json.js';
+import { SseTextRunFraming } from '../framing/sse-text-runs.js';
 import type { ChatProtocol } from '../protocol.js';
 import { messagesFailure } from './failure.js';
 import { messagesRequest } from './request/request.js';
@@ -13,7 +13,7 @@ export function anthropicMessages({ host = 'anthropic' }: { readonly host?: Host
   return {
     request: (request, target) => messagesRequest(host, request, target),
     response: messageCompletion,
-    stream: (answer, includeUsage) => new ReducerDecoder(new SseJsonFraming(), messageReducer, answer, includeUsage),
+    stream: (answer, includeUsage) => new ReducerDecoder(new SseTextRunFraming(), messageReducer, answer, includeUsage),
     failure: messagesFailure,
     kept: turnStatesIn,
   };

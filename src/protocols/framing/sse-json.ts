@@ -19,22 +19,32 @@ export class SseJsonFraming implements Framing<JsonEvent> {
 
   /** Some providers leave out the last blank line; half an event is not JSON. */
   rest(): Iterable<JsonEvent> {
-    const text = this.#splitter.rest();
-    try {
-      return [...eventsIn(text)];
-    } catch (cause) {
-      throw new TruncatedStreamError(cause);
-    }
+    return lastEvents(this.#splitter.rest());
+  }
+}
+
+/** The events of what was left when the stream ended. Throws TruncatedStreamError for half an event. */
+export function lastEvents(text: string): readonly JsonEvent[] {
+  try {
+    return [...eventsIn(text)];
+  } catch (cause) {
+    throw new TruncatedStreamError(cause);
   }
 }
 
 function* eventsIn(text: string): Iterable<JsonEvent> {
   for (let at = 0; at < text.length;) {
-    const { event, end } = eventAt(text, at);
+    const { event, end } = jsonEventAt(text, at);
     at = end;
-    if (event?.data === undefined || event.data === '') continue;
-    yield { event: event.event, data: objectIn(event.data) };
+    if (event !== undefined) yield event;
   }
+}
+
+/** The event that begins at `at`, if it carries anything, and where the next one begins. */
+export function jsonEventAt(text: string, at: number): { readonly event: JsonEvent | undefined; readonly end: number } {
+  const { event, end } = eventAt(text, at);
+  if (event?.data === undefined || event.data === '') return { event: undefined, end };
+  return { event: { event: event.event, data: objectIn(event.data) }, end };
 }
 
 function objectIn(data: string): Json {

@@ -89,8 +89,22 @@ export function eventAt(
   const plain = text.startsWith('data: ', at) ? text.indexOf('\n', at) : -1;
   if (plain !== -1 && text.charCodeAt(plain + 1) === LF && text.charCodeAt(plain - 1) !== CR)
     return { event: { event: '', data: text.slice(at + 6, plain), canonical: true }, end: plain + 2 };
+  const named = namedEventAt(text, at);
+  if (named !== undefined) return named;
   const end = blankLineAfter(text, at);
   return { event: parseEvent(text.slice(at, end)), end };
+}
+
+/** One `event: ` line, one `data: ` line and a blank one: how Anthropic writes them all. */
+function namedEventAt(text: string, at: number): ReturnType<typeof eventAt> | undefined {
+  if (!text.startsWith('event: ', at)) return undefined;
+  const first = text.indexOf('\n', at);
+  if (first === -1 || !text.startsWith('data: ', first + 1)) return undefined;
+  const second = text.indexOf('\n', first + 1);
+  if (second === -1 || text.charCodeAt(second + 1) !== LF) return undefined;
+  if (text.charCodeAt(first - 1) === CR || text.charCodeAt(second - 1) === CR) return undefined;
+  const event = { event: text.slice(at + 7, first), data: text.slice(first + 7, second), canonical: false };
+  return { event, end: second + 2 };
 }
 
 function blankLineAfter(text: string, from: number): number {
