@@ -53,6 +53,8 @@ export interface Asked {
   readonly json?: JsonDemand;
   /** Tool names as they were sent, where they differ from the client's own. */
   readonly toolNames?: ReadonlyMap<string, string>;
+  /** The client sent `functions`, so it waits for a `function_call`. */
+  readonly legacyFunctions?: boolean;
   /** Whose the reasoning in the answer is, where one dialect is spoken by models of several families. */
   readonly stateFormat?: string;
 }

@@ -4,6 +4,7 @@ import { TruncatedStreamError } from '../domain/errors.js';
 import type { TurnState } from '../domain/turn-state.js';
 import { TextRun } from './framing/text-form.js';
 import { holdJson, stepHeld, type HeldJson } from './json-answer/held-json.js';
+import { legacyPiece } from './legacy-functions.js';
 import type { AnswerFacts, ChatDecoder, EmitFrame } from './protocol.js';
 import type { Framing, Piece, StreamReducer } from './stream-reducer.js';
 
@@ -116,7 +117,8 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
     }
   }
 
-  #writePiece(piece: Piece): void {
+  #writePiece(told: Piece): void {
+    const piece = this.answer.asked.legacyFunctions === true ? legacyPiece(told) : told;
     this.#started ||= piece.finish !== undefined || isMeaningful(piece.delta);
     if (this.#begun.has(piece.index)) {
       this.#out += this.#chunk(piece);

@@ -7,6 +7,7 @@ import { newCompletionId } from '../domain/ids.js';
 import { pathsOf, type ParamChange } from '../domain/param-change.js';
 import { NO_TURN_STATES, type TurnStateKeeper } from '../domain/turn-state.js';
 import { refuseUncheckable } from '../protocols/json-answer/check-json.js';
+import { legacyCompletion } from '../protocols/legacy-functions.js';
 import type { AnswerFacts, Asked, ChatProtocol, TargetModel, WireRequest } from '../protocols/protocol.js';
 import type { HttpTransport, WireCall } from '../transport/http-transport.js';
 import type { MediaFetcher } from '../transport/media-fetcher.js';
@@ -82,7 +83,7 @@ export class ProtocolChat implements ChatOperation {
       call.attempt.answeredAt = performance.now();
       const completion = protocol.response(body, new AnswerDefaults(request, wire.asked));
       if (protocol.kept !== undefined) this.around.turnStates.keep(call.keyId, protocol.kept(completion));
-      return completion;
+      return wire.asked.legacyFunctions === true ? legacyCompletion(completion) : completion;
     } catch (error) {
       throw this.#failure(error, wire);
     }
