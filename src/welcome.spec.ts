@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { ModelCatalog } from './catalog/model-catalog.js';
 import { welcome } from './welcome.js';
 
 const HERE = { url: 'http://127.0.0.1:4100', key: 'sk-parley-1' };
@@ -9,6 +10,21 @@ describe('the welcome', () => {
     expect(text).toContain('"model":"gpt-4o"');
     expect(text).toContain('model="gpt-4o"');
     expect(text).toContain('curl http://127.0.0.1:4100/v1/chat/completions \\\n');
+  });
+
+  it('shows the model that costs least at the first provider', () => {
+    const catalog = new ModelCatalog();
+    const served = (type: string, id: string) => {
+      const card = catalog.find(type, id);
+      return { id, ownedBy: type, created: 1, ...(card && { card }) };
+    };
+    const models = [
+      { id: 'unpriced', ownedBy: 'anthropic', created: 1 },
+      served('anthropic', 'claude-opus-4-6'),
+      served('anthropic', 'claude-haiku-4-5'),
+      served('gemini', 'gemini-2.5-flash-lite'),
+    ];
+    expect(welcome({ ...HERE, models })).toContain('"model":"claude-haiku-4-5"');
   });
 
   it('lets no id out of its place in the command', () => {

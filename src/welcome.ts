@@ -1,3 +1,4 @@
+import { priceAt } from './catalog/model-card.js';
 import type { ServedModel } from './catalog/served-model.js';
 
 export interface Welcome {
@@ -8,7 +9,8 @@ export interface Welcome {
 }
 
 /** What a first start prints: the key, and samples that work as they are pasted. */
-export function welcome({ url, key, models: [first] }: Welcome): string {
+export function welcome({ url, key, models }: Welcome): string {
+  const model = cheapest(models);
   return `
 Parley answers at ${url}
 
@@ -16,11 +18,21 @@ A key was made, as there was none. It is shown only now:
 
     ${key}
 
-${first === undefined ? NO_MODEL : samples(url, key, first.id)}
+${model === undefined ? NO_MODEL : samples(url, key, model.id)}
 
 The API is described at ${url}/docs
 
 `;
+}
+
+/** Of the first provider's models the one that costs least: a first try is no time for a surprise on the bill. */
+function cheapest(models: readonly ServedModel[]): ServedModel | undefined {
+  const [first] = models;
+  const now = Date.now();
+  const costs = ({ card }: ServedModel) => (card && priceAt(card, now)?.output) ?? Infinity;
+  if (first === undefined) return undefined;
+  const own = models.filter(({ ownedBy }) => ownedBy === first.ownedBy);
+  return own.reduce((best, model) => (costs(model) < costs(best) ? model : best), first);
 }
 
 /** Nothing is listed, so no sample would be known to work. */
