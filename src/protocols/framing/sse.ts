@@ -89,6 +89,9 @@ export function eventAt(
   const plain = text.startsWith('data: ', at) ? text.indexOf('\n', at) : -1;
   if (plain !== -1 && text.charCodeAt(plain + 1) === LF && text.charCodeAt(plain - 1) !== CR)
     return { event: { event: '', data: text.slice(at + 6, plain), canonical: true }, end: plain + 2 };
+  // How Google writes them all.
+  if (plain !== -1 && text.charCodeAt(plain - 1) === CR && text.startsWith('\r\n', plain + 1))
+    return { event: { event: '', data: text.slice(at + 6, plain - 1), canonical: false }, end: plain + 3 };
   const named = namedEventAt(text, at);
   if (named !== undefined) return named;
   const end = blankLineAfter(text, at);

@@ -8,84 +8,95 @@ import { finishReason, isSaid } from './finish.js';
 import { logprobsFrom } from './logprobs.js';
 import { BLANK, partDelta, type Said } from './part.js';
 
-/** One candidate as far as it has come. */
-export interface Choice extends Said {
+/** One candidate as far as it has come. What an event does not change of it is not copied: most say one text. */
+export interface Choice {
   readonly index: number;
-  /** What it is based on; it may come before the end. */
+  readonly said: Said;
+  readonly ending: Ending;
+}
+
+/** What stands around the words: it may come before the end, and in pieces. */
+export interface Ending {
+  /** What the answer is based on. */
   readonly grounding: readonly Json[];
   readonly citations: Json | undefined;
   /** Google's own word for how it ended; undefined while it goes on. */
-  readonly ended: string | undefined;
-  readonly endMessage: string | undefined;
+  readonly native: string | undefined;
+  readonly message: string | undefined;
   readonly continuation: string | undefined;
 }
 
-export const newChoice = (index: number): Choice => ({
-  ...BLANK,
-  index,
+const GOES_ON: Ending = {
   grounding: [],
   citations: undefined,
-  ended: undefined,
-  endMessage: undefined,
+  native: undefined,
+  message: undefined,
   continuation: undefined,
-});
+};
 
-export interface ChoiceStep {
-  readonly choice: Choice;
-  readonly pieces: readonly Piece[];
-}
+export const newChoice = (index: number): Choice => ({ index, said: BLANK, ending: GOES_ON });
 
-/** What a candidate of one event adds. Throws UpstreamError where it ends having said nothing that counts. */
-export function readCandidate(before: Choice, candidate: Json, answer: AnswerFacts): ChoiceStep {
-  let said: Said = before;
-  const pieces: Piece[] = [];
+/** What a candidate of one event adds to `pieces`. Throws UpstreamError where it ends having said nothing that counts. */
+export function readCandidate(before: Choice, candidate: Json, { answer, pieces }: Reading): Choice {
+  const { index } = before;
+  const place = { answer, choice: index };
+  let { said } = before;
   for (const part of objectsOf(objectOf(candidate['content'])['parts'])) {
-    const read = partDelta(said, part, { answer, choice: before.index });
+    const read = partDelta(said, part, place);
     said = read.said;
-    if (read.delta !== undefined) pieces.push({ index: before.index, delta: read.delta });
+    if (read.delta !== undefined) pieces.push({ index, delta: read.delta });
   }
   const logprobs = logprobsFrom(candidate['logprobsResult']);
-  if (logprobs !== undefined) pieces.push({ index: before.index, delta: {}, logprobs });
-  const choice = withEnding({ ...before, ...said }, candidate);
-  if (choice.ended !== undefined) reasonOf(choice);
-  return { choice, pieces };
+  if (logprobs !== undefined) pieces.push({ index, delta: {}, logprobs });
+  const ending = endingAfter(before.ending, candidate);
+  const choice = { index, said, ending };
+  if (ending.native !== undefined) reasonOf(choice);
+  return choice;
 }
 
-function withEnding(choice: Choice, candidate: Json): Choice {
-  const { finishReason: reason, groundingMetadata: grounding } = candidate;
-  const told = objectOf(grounding);
-  const citations = objectOf(candidate['citationMetadata']);
+export interface Reading {
+  readonly answer: AnswerFacts;
+  /** Where what is read goes. */
+  readonly pieces: Piece[];
+}
+
+function endingAfter(before: Ending, candidate: Json): Ending {
+  const { finishReason, groundingMetadata, citationMetadata, finishMessage, continuationToken } = candidate;
+  if ((finishReason ?? groundingMetadata ?? citationMetadata ?? finishMessage ?? continuationToken) == null)
+    return before;
+  const grounding = objectOf(groundingMetadata);
+  const citations = objectOf(citationMetadata);
   return {
-    ...choice,
-    grounding: Object.keys(told).length === 0 ? choice.grounding : [...choice.grounding, told],
-    citations: Object.keys(citations).length === 0 ? choice.citations : citations,
-    ended: isSaid(reason) ? reason : choice.ended,
-    endMessage: textOf(candidate['finishMessage']) ?? choice.endMessage,
-    continuation: textOf(candidate['continuationToken']) ?? choice.continuation,
+    grounding: Object.keys(grounding).length === 0 ? before.grounding : [...before.grounding, grounding],
+    citations: Object.keys(citations).length === 0 ? before.citations : citations,
+    native: isSaid(finishReason) ? finishReason : before.native,
+    message: textOf(finishMessage) ?? before.message,
+    continuation: textOf(continuationToken) ?? before.continuation,
   };
 }
 
-const reasonOf = ({ ended, endMessage, calls, saidSomething }: Choice) =>
+const reasonOf = ({ said, ending }: Choice) =>
   finishReason({
-    native: ended ?? 'FINISH_REASON_UNSPECIFIED',
-    message: endMessage,
-    calledTools: calls.length > 0,
-    saidSomething,
+    native: ending.native ?? 'FINISH_REASON_UNSPECIFIED',
+    message: ending.message,
+    calledTools: said.calls.length > 0,
+    saidSomething: said.saidSomething,
   });
 
 /** What a choice owes once nothing more comes. */
 export function closing(choice: Choice): readonly Piece[] {
-  const { index, held, answered, ended } = choice;
+  const { index, said, ending } = choice;
   const owed: Piece[] = [];
   // Words before an answer that came as a call are no part of it.
-  if (held !== '' && !answered) owed.push({ index, delta: { content: held } });
+  if (said.held !== '' && !said.answered) owed.push({ index, delta: { content: said.held } });
   const sources = sourcesOf(choice);
   if (sources !== undefined) owed.push({ index, delta: sources });
-  return [...owed, { index, delta: {}, finish: reasonOf(choice), ...(ended !== undefined && { native: ended }) }];
+  const { native } = ending;
+  return [...owed, { index, delta: {}, finish: reasonOf(choice), ...(native !== undefined && { native }) }];
 }
 
-function sourcesOf({ grounding, citations, continuation, text }: Choice): Delta | undefined {
-  const annotations = annotationsFrom(grounding, text);
+function sourcesOf({ said, ending: { grounding, citations, continuation } }: Choice): Delta | undefined {
+  const annotations = grounding.length === 0 ? [] : annotationsFrom(grounding, said.text);
   const google = {
     ...(grounding.length > 0 && isShallow(grounding, DEEPEST) && { grounding_metadata: grounding.at(-1) }),
     ...(citations !== undefined && isShallow(citations, DEEPEST) && { citation_metadata: citations }),

@@ -32,10 +32,8 @@ function foldedMessage(deltas: readonly Delta[]): AssistantMessage {
     (name) => [name, listed(name)] as const,
   );
   const calls = deltas.flatMap((delta) => delta.tool_calls ?? []).map(withoutIndex);
-  const google = Object.assign(
-    {},
-    ...deltas.map((delta) => objectOf(objectOf(delta['extra_content'])['google'])),
-  ) as object;
+  const google = {};
+  for (const delta of deltas) Object.assign(google, objectOf(objectOf(delta['extra_content'])['google']));
   const audio = foldedAudio(listedAudio(deltas));
   const reasoning = joined('reasoning_content');
   const wordless = calls.length > 0 || audio !== undefined;

@@ -1,34 +1,33 @@
 import { TruncatedStreamError, UpstreamError } from '../../../domain/errors.js';
 import { SseJsonFraming } from '../../framing/sse-json.js';
-import { parsedJson, type Json } from '../../json.js';
+import { parsedJson } from '../../json.js';
 import type { Framing } from '../../stream-reducer.js';
 import { objectsOf } from '../wire.js';
+import type { GeminiEvent } from './stream.js';
 
 /**
  * Server-sent events, or the JSON list that Google sends where `alt=sse` was lost on the way (Gemini reference §1):
  * what begins with a bracket is read once it is whole.
  */
-export class GeminiFraming implements Framing<Json> {
+export class GeminiFraming implements Framing<GeminiEvent> {
   readonly #events = new SseJsonFraming();
   /** Undefined as long as nothing has come but white space. */
   #isList: boolean | undefined;
   readonly #list: Buffer[] = [];
   #held = 0;
 
-  *take(bytes: Buffer): Iterable<Json> {
+  take(bytes: Buffer): Iterable<GeminiEvent> {
     this.#isList ??= beginsAsList(bytes);
-    if (this.#isList === true) this.#hold(bytes);
-    else for (const { data } of this.#events.take(bytes)) yield data;
+    if (this.#isList !== true) return this.#events.take(bytes);
+    this.#hold(bytes);
+    return [];
   }
 
-  *rest(): Iterable<Json> {
-    if (this.#isList !== true) {
-      for (const { data } of this.#events.rest()) yield data;
-      return;
-    }
+  rest(): Iterable<GeminiEvent> {
+    if (this.#isList !== true) return this.#events.rest();
     const value = parsedJson(Buffer.concat(this.#list).toString('utf8'));
     if (value === undefined) throw new TruncatedStreamError();
-    yield* objectsOf(Array.isArray(value) ? value : [value]);
+    return objectsOf(Array.isArray(value) ? value : [value]).map((data) => ({ data }));
   }
 
   #hold(bytes: Buffer): void {

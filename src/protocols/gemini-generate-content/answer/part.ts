@@ -31,8 +31,8 @@ interface Place {
 
 /** What one part says to the client (Gemini reference §3.1). */
 export function partDelta(said: Said, part: Json, place: Place): PartStep {
+  if (hasText(part)) return textDelta(said, part, place);
   const signature = textOf(part['thoughtSignature']);
-  if (typeof part['text'] === 'string') return textDelta(said, { ...part, text: part['text'] }, place);
   if (isObject(part['functionCall'])) return callDelta(said, part['functionCall'], { ...place, signature });
   if (isObject(part['inlineData'])) return mediaDelta(said, part['inlineData'], { ...place, signature });
   const rest = Object.keys(part).filter((key) => key !== 'thoughtSignature' && key !== 'thought');
@@ -43,21 +43,33 @@ export function partDelta(said: Said, part: Json, place: Place): PartStep {
 /** What Google's own tools did, and what may come after this was written, is handed on as it is. */
 const DEEPEST = 32;
 
+const hasText = (part: Json): part is Json & { readonly text: string } => typeof part['text'] === 'string';
+
 function textDelta(said: Said, part: Json & { readonly text: string }, { answer }: Place): PartStep {
   const { text, thought } = part;
   const signature = textOf(part['thoughtSignature']);
-  if (thought === true) {
-    const details = signature === undefined ? {} : { reasoning_details: [encrypted(signature)] };
-    const delta = { ...(text !== '' && { reasoning_content: text }), ...details };
-    return { said, delta: Object.keys(delta).length === 0 ? undefined : delta };
-  }
-  const state = signature === undefined ? {} : signatureDelta(signature);
-  const after = text === '' ? said : { ...said, text: said.text + text, saidSomething: true };
-  if (answer.asked.jsonTool !== undefined) {
-    return { said: { ...after, held: said.held + text }, delta: signature === undefined ? undefined : state };
-  }
-  const delta = { ...(text !== '' && { content: text }), ...state };
-  return { said: after, delta: Object.keys(delta).length === 0 ? undefined : delta };
+  if (thought === true) return { said, delta: thoughtDelta(text, signature) };
+  const isWaiting = answer.asked.jsonTool !== undefined;
+  const after = text === '' ? said : withText(said, text, isWaiting);
+  if (signature === undefined) return { said: after, delta: isWaiting || text === '' ? undefined : { content: text } };
+  const state = signatureDelta(signature);
+  return { said: after, delta: isWaiting || text === '' ? state : { content: text, ...state } };
+}
+
+/** Written out, as nearly all that comes is text, and a spread costs as much as the rest. */
+const withText = ({ text: before, held, calls, answered }: Said, text: string, isWaiting: boolean): Said => ({
+  text: before + text,
+  held: isWaiting ? held + text : held,
+  calls,
+  answered,
+  saidSomething: true,
+});
+
+/** A signature of thoughts is none of the text's, so it is kept where nobody takes it for that. */
+function thoughtDelta(text: string, signature: string | undefined): Delta | undefined {
+  if (signature === undefined) return text === '' ? undefined : { reasoning_content: text };
+  const detail = { type: 'reasoning.text', text, signature, format: GEMINI_STATE };
+  return { ...(text !== '' && { reasoning_content: text }), reasoning_details: [detail] };
 }
 
 const encrypted = (signature: string) => ({ type: 'reasoning.encrypted', data: signature, format: GEMINI_STATE });

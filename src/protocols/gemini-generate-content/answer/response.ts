@@ -3,6 +3,7 @@ import { UpstreamError } from '../../../domain/errors.js';
 import { checkedCompletion } from '../../json-answer/checked-completion.js';
 import { isObject, parsedJson, type Json } from '../../json.js';
 import type { AnswerFacts } from '../../protocol.js';
+import type { Piece } from '../../stream-reducer.js';
 import { objectOf, textOf } from '../wire.js';
 import { foldedChoices } from './fold.js';
 import { geminiReducer } from './stream.js';
@@ -14,13 +15,13 @@ import { geminiReducer } from './stream.js';
 export function geminiCompletion(body: Buffer, answer: AnswerFacts): ChatCompletion {
   const events = eventsIn(body);
   let state = geminiReducer.initial(answer);
-  const pieces = [];
-  for (const event of events) {
-    const step = geminiReducer.step(state, event);
+  const pieces: Piece[] = [];
+  for (const data of events) {
+    const step = geminiReducer.step(state, { data });
     state = step.state;
-    pieces.push(...step.pieces);
+    for (const piece of step.pieces) pieces.push(piece);
   }
-  if (state.blocked !== undefined && [...state.choices.values()].every(({ saidSomething }) => !saidSomething))
+  if (state.blocked !== undefined && [...state.choices.values()].every(({ said }) => !said.saidSomething))
     throw new UpstreamError(state.blocked, {
       status: 400,
       type: 'invalid_request_error',

@@ -1,7 +1,7 @@
 import type { TurnState } from '../../../domain/turn-state.js';
 import type { Json } from '../../json.js';
 import type { AnswerFacts } from '../../protocol.js';
-import { NO_PIECES, type Piece, type Step, type StreamReducer } from '../../stream-reducer.js';
+import type { Piece, Step, StreamReducer } from '../../stream-reducer.js';
 import { failureInside } from '../failure.js';
 import { stateToKeep } from '../turn-state.js';
 import { objectOf, objectsOf, textOf } from '../wire.js';
@@ -22,8 +22,13 @@ export interface GeminiState {
   readonly blocked: string | undefined;
 }
 
+/** Google does not name its events. */
+export interface GeminiEvent {
+  readonly data: Json;
+}
+
 /** The stream of generateContent (Gemini reference §4): every event is an answer that adds to those before it. */
-export const geminiReducer: StreamReducer<GeminiState, Json> = {
+export const geminiReducer: StreamReducer<GeminiState, GeminiEvent> = {
   initial: (answer) => ({
     answer,
     choices: new Map(),
@@ -34,50 +39,68 @@ export const geminiReducer: StreamReducer<GeminiState, Json> = {
   }),
   step,
   close: ({ choices }) => [...choices.values()].flatMap(closing),
-  isComplete: ({ choices }) => choices.size > 0 && [...choices.values()].every(({ ended }) => ended !== undefined),
+  isComplete: ({ choices }) =>
+    choices.size > 0 && [...choices.values()].every(({ ending }) => ending.native !== undefined),
   isOver: () => false,
   model: ({ model }) => model,
   usage: ({ usage }) => usageFrom(usage),
   kept,
 };
 
-function step(state: GeminiState, event: Json): Step<GeminiState> {
+function step(state: GeminiState, { data: event }: GeminiEvent): Step<GeminiState> {
   if (event['error'] != null) throw failureInside(event['error']);
-  const choices = new Map(state.choices);
   const pieces: Piece[] = [];
-  objectsOf(event['candidates']).forEach((candidate, position) => {
-    const { index: given } = candidate;
-    const index = typeof given === 'number' && Number.isInteger(given) && given >= 0 ? given : position;
-    const read = readCandidate(choices.get(index) ?? newChoice(index), candidate, state.answer);
-    choices.set(index, read.choice);
-    for (const piece of read.pieces) pieces.push(piece);
-  });
-  const known = {
-    ...state,
-    choices,
+  const choices = choicesAfter(state, objectsOf(event['candidates']), pieces);
+  const blocked = state.blocked ?? blockIn(event['promptFeedback']);
+  if (blocked !== undefined && state.blocked === undefined && state.choices.size === 0)
+    pieces.push({ index: 0, delta: { refusal: blocked } });
+  const after: GeminiState = {
+    answer: state.answer,
+    choices: blocked === undefined ? choices : ended(choices),
     usage: event['usageMetadata'] ?? state.usage,
     model: state.begun ? state.model : (textOf(event['modelVersion']) ?? state.model),
+    begun: state.begun || pieces.length > 0,
+    blocked,
   };
-  const after = withBlock(known, objectOf(event['promptFeedback']));
-  const said = [...pieces, ...refusal(state, after)];
-  return { state: { ...after, begun: state.begun || said.length > 0 }, pieces: said.length === 0 ? NO_PIECES : said };
+  return { state: after, pieces };
+}
+
+function choicesAfter(
+  { choices, answer }: GeminiState,
+  candidates: readonly Json[],
+  pieces: Piece[],
+): GeminiState['choices'] {
+  if (candidates.length === 0) return choices;
+  const after = new Map(choices);
+  const reading = { answer, pieces };
+  candidates.forEach((candidate, position) => {
+    const { index: given } = candidate;
+    const index = typeof given === 'number' && Number.isInteger(given) && given >= 0 ? given : position;
+    after.set(index, readCandidate(after.get(index) ?? newChoice(index), candidate, reading));
+  });
+  return after;
+}
+
+/** Why the prompt was refused; undefined where it was not. */
+function blockIn(feedback: unknown): string | undefined {
+  const { blockReason, blockReasonMessage } = objectOf(feedback);
+  if (!isSaid(blockReason)) return undefined;
+  return textOf(blockReasonMessage) ?? `The prompt was blocked (${blockReason}).`;
 }
 
 /** A refused prompt ends all there is of an answer, and where there is none, an empty one. */
-function withBlock(state: GeminiState, { blockReason, blockReasonMessage }: Json): GeminiState {
-  if (!isSaid(blockReason)) return state;
-  const open = state.choices.size === 0 ? new Map([[0, newChoice(0)]]) : state.choices;
-  const choices = new Map([...open].map(([index, choice]) => [index, { ...choice, ended: choice.ended ?? 'SAFETY' }]));
-  return { ...state, choices, blocked: textOf(blockReasonMessage) ?? `The prompt was blocked (${blockReason}).` };
+function ended(choices: GeminiState['choices']): GeminiState['choices'] {
+  const open = choices.size === 0 ? [newChoice(0)] : [...choices.values()];
+  return new Map(
+    open.map((choice) => {
+      const native = choice.ending.native ?? 'SAFETY';
+      return [choice.index, { ...choice, ending: { ...choice.ending, native } }];
+    }),
+  );
 }
 
-const refusal = (before: GeminiState, { blocked }: GeminiState): readonly Piece[] =>
-  blocked === undefined || before.blocked !== undefined || before.choices.size > 0
-    ? []
-    : [{ index: 0, delta: { refusal: blocked } }];
-
 function kept({ choices }: GeminiState): readonly TurnState[] {
-  return [...choices.values()].flatMap(({ calls }) =>
-    calls.flatMap(({ id = '', ...call }) => stateToKeep({ id, ...call }) ?? []),
+  return [...choices.values()].flatMap(({ said }) =>
+    said.calls.flatMap(({ id = '', ...call }) => stateToKeep({ id, ...call }) ?? []),
   );
 }

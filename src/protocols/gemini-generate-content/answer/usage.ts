@@ -9,29 +9,28 @@ export function usageFrom(raw: unknown): Usage | undefined {
   const thoughts = count(raw['thoughtsTokenCount']);
   const completion = count(raw['candidatesTokenCount']) + thoughts;
   if (prompt + completion === 0 && count(raw['totalTokenCount']) === 0) return undefined;
-  const heard = byModality(raw['promptTokensDetails']);
-  const said = byModality(raw['candidatesTokensDetails']);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: {
       cached_tokens: count(raw['cachedContentTokenCount']),
-      audio_tokens: heard('AUDIO'),
-      ...(heard('IMAGE') > 0 && { image_tokens: heard('IMAGE') }),
+      ...media(raw['promptTokensDetails']),
     },
-    completion_tokens_details: {
-      reasoning_tokens: thoughts,
-      audio_tokens: said('AUDIO'),
-      ...(said('IMAGE') > 0 && { image_tokens: said('IMAGE') }),
-    },
+    completion_tokens_details: { reasoning_tokens: thoughts, ...media(raw['candidatesTokensDetails']) },
   };
 }
 
 const count = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) ? Math.max(0, Math.round(value)) : 0;
 
-const byModality = (details: unknown) => (modality: string) =>
-  objectsOf(details)
-    .filter((detail) => detail['modality'] === modality)
-    .reduce((sum, detail) => sum + count(detail['tokenCount']), 0);
+/** What was seen and heard; `image_tokens` only where there are some, as OpenAI's own API does not have them. */
+function media(details: unknown): { readonly audio_tokens: number; readonly image_tokens?: number } {
+  let audio = 0;
+  let image = 0;
+  for (const { modality, tokenCount } of objectsOf(details)) {
+    if (modality === 'AUDIO') audio += count(tokenCount);
+    else if (modality === 'IMAGE') image += count(tokenCount);
+  }
+  return { audio_tokens: audio, ...(image > 0 && { image_tokens: image }) };
+}
