@@ -114,6 +114,7 @@ describe('a schema', () => {
     expect(outcome(JSON.stringify(invalid), schema)).toMatch(/^!/);
   });
 
+  const names = (count: number) => Array.from({ length: count }, (__, at) => `n${at}`);
   let deep: JsonSchema = { type: 'string' };
   for (let depth = 0; depth < 100; depth += 1) deep = { items: deep };
 
@@ -125,6 +126,18 @@ describe('a schema', () => {
     ['too many parts', { properties: Object.fromEntries(Array.from({ length: 3_000 }, (__, at) => [`p${at}`, {}])) }],
     ['too deep', deep],
     ['too long', { description: 'x'.repeat(200_000) }],
+    [
+      'too many parts that say yes',
+      { properties: Object.fromEntries(Array.from({ length: 3_000 }, (__, at) => [`p${at}`, true])) },
+    ],
+    [
+      'too many names that depend',
+      { dependentRequired: Object.fromEntries(Array.from({ length: 3_000 }, (__, at) => [`p${at}`, []])) },
+    ],
+    [
+      'patterns that stand for too much',
+      { allOf: Array.from({ length: 200 }, (__, at) => ({ pattern: `\\p{L}{1000}${at}` })) },
+    ],
     ['references in values', { const: { $ref: '#/const' }, $ref: '#/const' }],
   ])('is refused before anything is asked: %s', (_, schema) => {
     expect(() => refuseUncheckable({ json: { schema } })).toThrow(
@@ -148,6 +161,21 @@ describe('a schema', () => {
       'x',
     ],
     ['a reference to itself', { $ref: '#' }, 'x'],
+    ['names in every item', { items: { required: names(5_000) } }, Array(3_000).fill({})],
+    ['names that depend', { items: { dependencies: { a: names(900) } } }, Array(20_000).fill({ a: 1 })],
+    ['values in every item', { items: { enum: names(15_000) } }, Array(50_000).fill('x')],
+    [
+      'many faults in every item',
+      { items: { type: 'null', const: 2, minLength: 5, maxLength: 0 } },
+      Array(300_000).fill('x'),
+    ],
+    [
+      'patterns for every name',
+      { patternProperties: Object.fromEntries(names(300).map((name) => [`^(a|b)*${name}$`, {}])) },
+      Object.fromEntries(names(20_000).map((name) => [name, 1])),
+    ],
+    ['a pattern for every item', { items: { pattern: '^(?:[a-z]?){1000}1$' } }, Array(1_000).fill('x'.repeat(900))],
+    ['lengths in every part', { allOf: Array(900).fill({ minLength: 1 }) }, 'x'.repeat(1_000_000)],
     [
       'an answer as deep as the sea',
       { $ref: '#/$defs/l', $defs: { l: { items: { $ref: '#/$defs/l' } } } },

@@ -25,8 +25,12 @@ const MAPS: readonly string[] = [
   'properties',
 ];
 
+const LISTS: readonly string[] = [...VALUES, ...WORDS, 'dependencies'];
+const CHARACTERS_PER_STEP = 16;
+const MEMBERS_PER_STEP = 4;
+
 /**
- * A copy of a schema with a step to count in each of its parts, and without what would make its check something else
+ * A copy of a schema with the steps to count in each of its parts, and without what would make its check something else
  * than a check: `$async` turns it into a promise. Unknown members are parts too, as references may lead there.
  */
 export function countedSchema(schema: JsonSchema): JsonSchema {
@@ -37,17 +41,20 @@ class SchemaCopy {
   #parts = 0;
 
   part(schema: JsonSchema, depth: number): JsonSchema {
-    this.#parts += 1;
-    if (depth > MAX_DEPTH || this.#parts > MAX_PARTS) throw new UncheckableSchemaError('it is too large');
-    const copy: [string, unknown][] = [[STEP_KEYWORD, true]];
+    if (depth > MAX_DEPTH) throw new UncheckableSchemaError('it is too deep');
+    const copy: [string, unknown][] = [];
+    let steps = 1;
     for (const [key, value] of Object.entries(schema)) {
-      if (isForeign(key, schema)) continue;
+      if (key === STEP_KEYWORD || isForeign(key, schema)) continue;
+      steps += stepsOf(key, value);
       copy.push([key, this.#member(key, value, depth)]);
     }
-    return Object.fromEntries(copy);
+    return Object.fromEntries([[STEP_KEYWORD, steps], ...copy]);
   }
 
   #member(key: string, value: unknown, depth: number): unknown {
+    if (key === 'dependentRequired' && isObject(value))
+      Object.values(value).forEach((names) => this.#countNames(names));
     if (typeof value !== 'object' || value === null || WORDS.includes(key)) return value;
     if (VALUES.includes(key)) {
       if (/"\$(?:ref|dynamicRef|recursiveRef)"/.test(JSON.stringify(value)))
@@ -60,7 +67,19 @@ class SchemaCopy {
 
   /** In `dependencies` a list holds names. */
   #named(value: unknown, depth: number): unknown {
+    if (Array.isArray(value)) this.#countNames(value);
+    else if (isObject(value) || typeof value === 'boolean') this.#count(1);
     return isObject(value) ? this.part(value, depth) : value;
+  }
+
+  /** Of those that depend on a name: each is code of its own in the check. */
+  #countNames(names: unknown): void {
+    this.#count(Array.isArray(names) ? names.length + 1 : 1);
+  }
+
+  #count(parts: number): void {
+    this.#parts += parts;
+    if (this.#parts > MAX_PARTS) throw new UncheckableSchemaError('it is too large');
   }
 
   #any(value: unknown, depth: number): unknown {
@@ -70,6 +89,12 @@ class SchemaCopy {
     }
     return this.#named(value, depth);
   }
+}
+
+/** For what is gone through each time: names that are looked for, values to be equal to. */
+function stepsOf(key: string, value: unknown): number {
+  if (LISTS.includes(key)) return JSON.stringify(value).length / CHARACTERS_PER_STEP;
+  return MAPS.includes(key) && isObject(value) ? Object.keys(value).length / MEMBERS_PER_STEP : 0;
 }
 
 /** Old or foreign words that ajv refuses to see. */

@@ -1,8 +1,13 @@
 import { LinearPattern } from './linear-pattern.js';
+import { StepBudget } from './step-budget.js';
 
 const matcher = (pattern: string) => {
-  const linear = new LinearPattern(pattern);
-  return (text: string) => linear.test(text);
+  const budget = new StepBudget(2_000_000);
+  const linear = new LinearPattern(pattern, budget);
+  return (text: string) => {
+    budget.refill();
+    return linear.test(text);
+  };
 };
 
 const TEXTS = [

@@ -1,8 +1,10 @@
 import { RE2JS } from 're2js';
-import { OutOfStepsError } from './step-budget.js';
+import type { StepBudget } from './step-budget.js';
 
-/** Pattern times text, in characters: about a second at the very worst, and far more than any answer takes. */
-const MAX_WORK = 5_000_000;
+/** Even a text of one letter takes some. */
+const STEPS_TO_BEGIN = 30;
+/** Of a pattern's program, for each character of the text. */
+const INSTRUCTIONS_PER_STEP = 16;
 /** No longer pattern is read; the longest of the wild are for e-mail addresses. */
 const MAX_LENGTH = 2_000;
 /** RE2JS takes the reference for letters. */
@@ -16,16 +18,22 @@ const HALVES = /\\u(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})/gi;
  */
 export class LinearPattern {
   readonly #compiled: RE2JS | undefined;
+  /** Its instructions: a few characters may stand for many thousand. */
+  readonly size: number;
 
   /** Throws SyntaxError where it is no regular expression. */
-  constructor(private readonly pattern: string) {
+  constructor(
+    private readonly pattern: string,
+    private readonly budget: StepBudget,
+  ) {
     this.#compiled = compiled(pattern);
+    this.size = this.#compiled?.programSize() ?? 0;
   }
 
   /** Whether the pattern is found anywhere in the text. Throws OutOfStepsError. */
   test(text: string): boolean {
     if (this.#compiled === undefined) return true;
-    if (this.pattern.length * text.length > MAX_WORK) throw new OutOfStepsError();
+    this.budget.take(STEPS_TO_BEGIN + (this.size * text.length) / INSTRUCTIONS_PER_STEP);
     return this.#compiled.matcher(text).find();
   }
 

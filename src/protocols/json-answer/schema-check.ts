@@ -1,4 +1,4 @@
-import { _, Ajv, type CodeKeywordDefinition, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { _, Ajv, Name, type CodeKeywordDefinition, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as formats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
@@ -8,16 +8,20 @@ import { countedSchema, STEP_KEYWORD, UncheckableSchemaError } from './counted-s
 import { LinearPattern } from './linear-pattern.js';
 import { StepBudget } from './step-budget.js';
 
-/** Under a tenth of a second. */
-const MAX_STEPS = 1_000_000;
+/** A fraction of a second; patterns at their worst take one. */
+const MAX_STEPS = 2_000_000;
 const MAX_SCHEMA_LENGTH = 128 * 1024;
-/** Characters of schemas whose checks are kept; a check takes some ten times the memory of its schema. */
-const MAX_KEPT_LENGTH = 1024 * 1024;
+/** Instructions of all patterns of a schema. */
+const MAX_PATTERNS_SIZE = 100_000;
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
+/** What a check takes in memory, by what it was made of. */
+const BYTES = { check: 4_096, character: 10, instruction: 140 };
 
 /** A schema that answers are checked against. Nothing it refers to is loaded, and a check is bounded. */
 export class SchemaCheck {
   readonly #budget = new StepBudget(MAX_STEPS);
   readonly #validate: ValidateFunction;
+  #patternsSize = 0;
 
   private constructor(
     schema: JsonSchema,
@@ -37,6 +41,10 @@ export class SchemaCheck {
     return check;
   }
 
+  get bytes(): number {
+    return BYTES.check + BYTES.character * this.text.length + BYTES.instruction * this.#patternsSize;
+  }
+
   /** What is wrong with the value and where, in words that quote nothing of it; undefined where it fits. */
   fault(value: unknown): string | undefined {
     this.#budget.refill();
@@ -46,6 +54,7 @@ export class SchemaCheck {
       return 'it could not be checked against the schema with reasonable effort'; // out of steps, or of stack
     }
     const [error] = this.#validate.errors ?? [];
+    this.#validate.errors = null; // or the faults of this answer would be kept as long as the check
     return error === undefined ? 'it does not fit the schema' : this.#words(error);
   }
 
@@ -68,9 +77,10 @@ export class SchemaCheck {
   /** One for each schema: names that a schema gives to its parts are nobody else's. */
   #ajv(Draft: typeof Ajv | typeof Ajv2020): Ajv | Ajv2020 {
     const budget = this.#budget;
-    const regExp = Object.assign((pattern: string) => new LinearPattern(pattern), { code: 'none' });
+    const regExp = Object.assign((pattern: string) => this.#pattern(pattern), { code: 'none' });
     const ajv = new Draft({ ...OPTIONS, code: { regExp } });
     formats.default.default(ajv);
+    ajv.addFormat('url', (text: string) => URL.canParse(text)); // ajv's own takes minutes for a long one
     ajv.removeKeyword('uniqueItems');
     ajv.addKeyword({
       keyword: 'uniqueItems',
@@ -81,6 +91,13 @@ export class SchemaCheck {
     });
     ajv.addKeyword(stepKeyword(budget));
     return ajv;
+  }
+
+  #pattern(text: string): LinearPattern {
+    const pattern = new LinearPattern(text, this.#budget);
+    this.#patternsSize += pattern.size;
+    if (this.#patternsSize > MAX_PATTERNS_SIZE) throw new UncheckableSchemaError('its patterns are too large');
+    return pattern;
   }
 
   /** Names that are not the schema's own are the model's, so they are not quoted. */
@@ -96,8 +113,8 @@ export class SchemaCheck {
 }
 
 const kept = new LRUCache<string, SchemaCheck>({
-  maxSize: MAX_KEPT_LENGTH,
-  sizeCalculation: (_check, text) => text.length,
+  maxSize: MAX_KEPT_BYTES,
+  sizeCalculation: ({ bytes }) => bytes,
 });
 
 const OPTIONS: Options = {
@@ -110,10 +127,13 @@ const OPTIONS: Options = {
   ownProperties: true,
 };
 
+/** Where the code that ajv makes counts the faults it has found. */
+const FAULTS = new Name('errors');
+
 const stepKeyword = (budget: StepBudget): CodeKeywordDefinition => ({
   keyword: STEP_KEYWORD,
-  code: ({ gen }) => {
-    gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.take()`);
+  code: ({ gen, data, schema }) => {
+    gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.takePart(${schema as number}, ${data}, ${FAULTS})`);
   },
 });
 
@@ -126,6 +146,7 @@ function areUnique(items: readonly unknown[], budget: StepBudget): boolean {
 function sortedJson(value: unknown, budget: StepBudget): string {
   budget.take();
   if (Array.isArray(value)) return `[${value.map((item: unknown) => sortedJson(item, budget)).join(',')}]`;
+  if (typeof value === 'string') budget.take(value.length / 32);
   if (!isObject(value)) return JSON.stringify(value);
   const members = Object.keys(value).toSorted();
   return `{${members.map((key) => `${JSON.stringify(key)}:${sortedJson(value[key], budget)}`).join(',')}}`;
