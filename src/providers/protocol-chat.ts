@@ -107,17 +107,18 @@ export class ProtocolChat implements ChatOperation {
 
   #start(stream: StreamCall, withoutState: boolean): void {
     const { request, call, frames } = stream;
-    const preparing = this.#prepare(request, call, withoutState);
-    if (!(preparing instanceof Promise)) {
-      this.#read(stream, preparing);
-      return;
+    const fail = (error: unknown) => frames.error(masked(error, call));
+    try {
+      const preparing = this.#prepare(request, call, withoutState);
+      if (!(preparing instanceof Promise)) return this.#read(stream, preparing);
+      preparing
+        .then((prepared) => {
+          if (!frames.closed) this.#read(stream, prepared);
+        })
+        .catch(fail);
+    } catch (error) {
+      fail(error); // a second start happens where nobody else would catch it
     }
-    preparing.then(
-      (prepared) => {
-        if (!frames.closed) this.#read(stream, prepared);
-      },
-      (error: unknown) => frames.error(masked(error, call)),
-    );
   }
 
   #read(stream: StreamCall, { wire, outgoing }: Prepared): void {

@@ -174,4 +174,39 @@ describe(`a tool loop of a plain client${withoutRecordings ? ` (only made-up tur
       for (const { signatures } of turns) for (const signature of signatures) expect(body).not.toContain(signature);
     }
   });
+
+  const REFUSED = {
+    claude: {
+      type: 'error',
+      error: { type: 'invalid_request_error', message: 'Invalid `signature` in `thinking` block' },
+    },
+    gemini: {
+      error: { code: 400, status: 'INVALID_ARGUMENT', message: 'Thought signature is not valid' },
+    },
+  } as const;
+
+  it.each(rows.slice(0, 4))(
+    'asks %s again without signatures it no longer takes (stream: %s)',
+    async (_, stream, model, turns) => {
+      const { messages } = await loop(model, turns, stream);
+      const history = messages.slice(0, -1);
+      const [good] = turns.slice(-1);
+      const answer = stream ? streamOf(good?.stream ?? '') : answerWith(good?.whole);
+      let refusals = 1;
+      upstream.play((request) => {
+        refusals -= 1;
+        return refusals >= 0 ? answerWith(REFUSED[model], { status: 400 })(request) : answer(request);
+      });
+      expect(await ask(clientOf(gateway.key), model, history, stream)).toMatchObject({ content: 'It is 11.' });
+      const [signed, unsigned] = upstream.requests.map(({ body }) => body);
+      const signatures = turns.slice(0, 2).flatMap((turn) => turn.signatures);
+      expect(upstream.requests).toHaveLength(2);
+      expect(signatures.every((signature) => signed?.includes(signature))).toBe(true);
+      expect(signatures.some((signature) => unsigned?.includes(signature))).toBe(false);
+
+      upstream.play(answerWith(REFUSED[model], { status: 400 }));
+      await expect(ask(clientOf(gateway.key), model, history, stream)).rejects.toMatchObject({ status: 400 });
+      expect(upstream.requests).toHaveLength(2); // once more, and not for ever
+    },
+  );
 });
