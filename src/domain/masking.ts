@@ -1,3 +1,4 @@
+import { stringEnd } from './json-source.js';
 import type { Secret } from './secret.js';
 
 /** What a text must not tell. */
@@ -9,12 +10,25 @@ export interface Confidential {
 
 /** JSON text with every string in it masked, keys too. */
 export function maskStrings(json: string, confidential: Confidential): string {
-  const mask = masker(confidential);
-  return json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, (literal) => {
-    const text = JSON.parse(literal) as string;
-    const masked = mask(text);
-    return masked === text ? literal : JSON.stringify(masked);
-  });
+  return withStrings(json, masker(confidential));
+}
+
+/**
+ * JSON text with another text in the place of every string, keys too. Not by a regular expression: a string of some
+ * million escapes overflows the stack of its engine.
+ */
+export function withStrings(json: string, change: (text: string) => string): string {
+  const parts: string[] = [];
+  let done = 0;
+  for (let open = json.indexOf('"'), end; open !== -1; open = json.indexOf('"', end)) {
+    end = stringEnd(json, open);
+    const text = JSON.parse(json.slice(open, end)) as string;
+    const changed = change(text);
+    if (changed === text) continue;
+    parts.push(json.slice(done, open), JSON.stringify(changed));
+    done = end;
+  }
+  return parts.length === 0 ? json : parts.join('') + json.slice(done);
 }
 
 const HOST = '[host]';

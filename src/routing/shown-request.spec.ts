@@ -22,6 +22,11 @@ describe('a request as it is shown', () => {
       { body: { a: ['[secret]'] } },
     ],
     [
+      'credentials under any name',
+      { headers: { 'x-upstream': 'Bearer abcdefghi' }, url: 'https://x.example/v1?code=abcdefgh&sig=a&design=b' },
+      { headers: { 'x-upstream': '[secret]' }, url: 'https://x.example/v1?code=[secret]&sig=[secret]&design=b' },
+    ],
+    [
       'user and password',
       { url: `https://ann:hunter2hunter2@x.example/v1`, body: 'hunter2hunter2' },
       { url: 'https://[secret]@x.example/v1', body: '[secret]' },
@@ -62,6 +67,12 @@ describe('a request as it is shown', () => {
     let body: unknown = KEY;
     for (let depth = 0; depth < 1_000; depth += 1) body = [body];
     expect(JSON.stringify(shown({ body }))).not.toContain(KEY);
+  });
+
+  it('takes texts as long as bodies are, whatever is in them', () => {
+    const text = '"\n'.repeat(4_000_000);
+    expect(shown({ body: [text] }).body).toEqual([text]);
+    expect(shown({ body: [text + KEY] }).body).toEqual([`${text}[secret]`]);
   });
 
   it('knows the secrets of an endpoint', () => {

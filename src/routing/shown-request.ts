@@ -1,11 +1,14 @@
 import type { ProviderEndpoint } from '../domain/deployment.js';
 import type { ShownRequest } from '../domain/explanation.js';
+import { withStrings } from '../domain/masking.js';
 import type { UpstreamRequest } from '../providers/provider.js';
 
 const MASK = '[secret]';
 
 /** Headers and query parameters that prove who calls: by name, as an operator may have named a few of his own. */
-const SECRET_NAME = /auth|key|token|secret|cookie|passw|credential|signature|session/i;
+const SECRET_NAME = /auth|key|token|secret|cookie|pass|pwd|credential|signature|session|^(?:code|jwt|pw|sig)$/i;
+/** Under whatever name: how credentials are written in headers. */
+const SECRET_VALUE = /^(?:basic|bearer|digest)\s/i;
 /** What is shorter is a word such as `none`, given to servers that want no key. */
 const SHORTEST_SECRET = 8;
 
@@ -13,12 +16,15 @@ const SHORTEST_SECRET = 8;
 export function shownRequest(request: UpstreamRequest, credentials: readonly string[]): ShownRequest {
   const { method, url, headers, body } = request;
   const hide = hider([...credentials, ...secretsIn(url, headers)]);
-  const shown: [string, string][] = Object.entries(headers).map(([name, value]) => [
-    name,
-    SECRET_NAME.test(name) ? MASK : hide(value),
+  const shown: [string, string][] = Object.entries(headers).map((header) => [
+    header[0],
+    isSecret(header) ? MASK : hide(header[1]),
   ]);
   return { method, url: shownUrl(url, hide), headers: Object.fromEntries(shown), body: shownBody(body, hide) };
 }
+
+const isSecret = ([name, value]: readonly [string, string]): boolean =>
+  SECRET_NAME.test(name) || SECRET_VALUE.test(value);
 
 /** What an endpoint is called with, and settings that are a secret by their name. */
 export function secretsOf({ credentials, settings }: ProviderEndpoint): readonly string[] {
@@ -40,7 +46,7 @@ function hider(known: readonly string[]): Hide {
 /** The secrets that are known only by where they stand. */
 function secretsIn(url: string, headers: Readonly<Record<string, string>>): readonly string[] {
   const values = Object.entries(headers)
-    .filter(([name]) => SECRET_NAME.test(name))
+    .filter(isSecret)
     .flatMap(([, value]) => [value, value.replace(/^\w+ +/, '')]);
   if (!URL.canParse(url)) return values;
   const { password, searchParams } = new URL(url);
@@ -67,10 +73,6 @@ function shownUrl(url: string, hide: Hide): string {
 /** String by string in the text of it: bodies may be nested deeper than a walk can follow. */
 function shownBody(body: unknown, hide: Hide): unknown {
   const text = JSON.stringify(body);
-  const shown = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, (literal) => {
-    const said = JSON.parse(literal) as string;
-    const hidden = hide(said);
-    return hidden === said ? literal : JSON.stringify(hidden);
-  });
+  const shown = withStrings(text, hide);
   return shown === text ? body : JSON.parse(shown);
 }
