@@ -7,7 +7,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const facts = (asked: Asked = {}): AnswerFacts => ({ id: 'chatcmpl-1', created: 1_700_000_000, model: 'asked', asked });
 const protocol = anthropicMessages();
-const event = (data: Fields) => `event: ${String(data['type'])}\ndata: ${JSON.stringify(data)}\n\n`;
+const event = (data: Fields) => `event: ${String((data['type'] as string | undefined) ?? '')}\ndata: ${JSON.stringify(data)}\n\n`;
 
 const message = (content: readonly Fields[], more: Fields = {}): Fields => ({
   id: 'msg_1',
@@ -281,6 +281,37 @@ describe('a stream', () => {
     expect([error, kept[0]?.toolCallId, kept[0]?.format]).toEqual([undefined, 'a', FORMAT]);
   });
 
+  it('remembers where its thinking stood', () => {
+    const content = [
+      { type: 'thinking', thinking: 'A', signature: 's' },
+      { type: 'text', text: 'One.' },
+      { type: 'redacted_thinking', data: 'xyz' },
+      { type: 'tool_use', id: 'a', name: 'f', input: {} },
+      { type: 'thinking', thinking: 'B', signature: 't' },
+    ];
+    const blocks = [
+      { type: 'thinking', thinking: 'A', signature: 's' },
+      { type: 'redacted_thinking', data: 'xyz', after: { content: 4, tool_calls: 0 } },
+      { type: 'thinking', thinking: 'B', signature: 't', after: { content: 4, tool_calls: 1 } },
+    ];
+    const events = content.flatMap((block, index) => [opens(index, block), closes(index)]);
+    const { kept } = streamed([start(), ...events, ...ends('tool_use')]);
+    const states = protocol.kept?.(whole(message(content, { stop_reason: 'tool_use' }))) ?? [];
+    for (const { value } of [...kept, ...states]) expect(JSON.parse(value)).toEqual(blocks);
+    expect([kept.length, states.length]).toEqual([1, 1]);
+  });
+
+  it('ends blocks that have no end of their own', () => {
+    const { deltas, kept } = streamed([
+      start(),
+      opens(0, { type: 'thinking', thinking: 'Hm', signature: 's' }),
+      opens(1, { type: 'tool_use', id: 'a', name: 'f', input: {} }),
+      ...ends('tool_use'),
+    ]);
+    expect(deltas.at(-2)).toEqual({ tool_calls: [{ index: 0, function: { arguments: '{}' } }] });
+    expect(kept).toHaveLength(1);
+  });
+
   it('holds to one answer', () => {
     const again = [start(), ...says('Hi'), start()];
     expect(streamed([...again, ...ends('end_turn')]).error).toBeUndefined();
@@ -315,6 +346,13 @@ describe('a stream', () => {
       [start(), ...says('Hi'), { type: 'error', error: { type: 'api_error', message: 'Oops' } }],
       { status: 500 },
       2,
+    ],
+    ['fails without naming the event', [{ error: { type: 'overloaded_error', message: 'x' } }], { status: 503 }, 0],
+    [
+      'fails in words that are names of something else',
+      [{ type: 'error', error: { type: 'constructor', details: { error_code: 'toString' } } }],
+      { status: 502 },
+      0,
     ],
     ['breaks off', [start(), ...says('Hi')], { code: 'stream_truncated' }, 2],
     ['ends without a reason', [start(), ...says('Hi'), { type: 'message_stop' }], { code: 'stream_truncated' }, 2],

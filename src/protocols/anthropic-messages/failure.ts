@@ -9,39 +9,39 @@ export function messagesFailure({ status, headers, body }: WireFailure): Upstrea
   const parsed = parsedJson(body);
   const known = isObject(parsed) ? parsed : undefined;
   const reported = known === undefined ? { ...UNTOLD, message: plainText(body) } : reportOf(known);
-  const error = classify(reported, TELLING_CODES[reported.code ?? ''] ?? status, retryAfterMs(headers));
+  const error = classify(reported, TELLING_CODES.get(reported.code) ?? status, retryAfterMs(headers));
   return told(error, reported, first(headers['request-id']) ?? known?.['request_id']);
 }
 
 /** A failure inside a 200: an `error` event of a stream, or a body of that type. */
 export function reportedFailure(wire: Json): UpstreamError {
   const reported = reportOf(wire);
-  const status = TELLING_CODES[reported.code ?? ''] ?? STATUS_OF_TYPE[reported.type ?? ''] ?? 502;
+  const status = TELLING_CODES.get(reported.code) ?? STATUS_OF_TYPE.get(reported.type) ?? 502;
   return told(classify(reported, status), reported, wire['request_id']);
 }
 
 /** The status that an error's type has where it has a status. */
-const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  conflict_error: 409,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  api_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
-};
+const STATUS_OF_TYPE: ReadonlyMap<string | undefined, number> = new Map([
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['billing_error', 402],
+  ['permission_error', 403],
+  ['not_found_error', 404],
+  ['conflict_error', 409],
+  ['request_too_large', 413],
+  ['rate_limit_error', 429],
+  ['api_error', 500],
+  ['timeout_error', 504],
+  ['overloaded_error', 529],
+]);
 
 /** Codes that say more than the status they come with: money that is used up, an account on hold, no capacity. */
-const TELLING_CODES: Readonly<Record<string, number>> = {
-  contract_spend_limit_reached: 402,
-  enforced_spend_limit_reached: 402,
-  organization_on_hold: 403,
-  compaction_unavailable: 529,
-};
+const TELLING_CODES: ReadonlyMap<string | undefined, number> = new Map([
+  ['contract_spend_limit_reached', 402],
+  ['enforced_spend_limit_reached', 402],
+  ['organization_on_hold', 403],
+  ['compaction_unavailable', 529],
+]);
 
 function reportOf(body: Json): Reported {
   const error = isObject(body['error']) ? body['error'] : body;

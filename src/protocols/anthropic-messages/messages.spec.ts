@@ -35,12 +35,13 @@ const toolResult = (id: string, said = 'ok') => ({ type: 'tool_result', tool_use
 
 describe('system messages', () => {
   it('open the conversation as blocks of their own, the empty ones left out', () => {
-    const { body } = told([
-      { role: 'system', content: 'A' },
+    const { body, dropped } = told([
+      { role: 'system', content: 'A', name: null },
       { role: 'developer', content: [{ ...text('B'), cache_control: { type: 'ephemeral', ttl: '1h' } }] },
       { role: 'system', content: '  ' },
       user(),
     ]);
+    expect(dropped).toEqual([]);
     expect(body.system).toEqual([text('A'), { ...text('B'), cache_control: { type: 'ephemeral', ttl: '1h' } }]);
   });
 
@@ -127,7 +128,7 @@ describe('tool calls and results', () => {
       },
       text('Go on'),
     ]);
-    expect(dropped).toEqual(['dropped messages[3]']);
+    expect(dropped).toEqual(['dropped messages[3]', 'adapted messages[4]', 'adapted messages[1].tool_calls[1]']);
   });
 
   it('have ids the API takes, the same for call and result, and none twice', () => {
@@ -158,25 +159,29 @@ describe('tool calls and results', () => {
 
   it.each([
     ['', {}],
+    [' ', {}],
     ['[1]', { _raw: '[1]' }],
     ['nonsense', { _raw: 'nonsense' }],
     ['{"__proto__":{"a":1}}', JSON.parse('{"__proto__":{"a":1}}') as unknown],
     [`{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`, { _raw: `{"a":${'['.repeat(5000)}${']'.repeat(5000)}}` }],
   ])('have an object as input: %.20s', (args, input) => {
-    const { body } = told([user(), { role: 'assistant', tool_calls: [call('a', 'f', args)] }, result('a')]);
+    const { body, dropped } = told([user(), { role: 'assistant', tool_calls: [call('a', 'f', args)] }, result('a')]);
     expect(JSON.stringify(body.messages[1]?.content[0]?.['input'])).toBe(JSON.stringify(input));
+    const isRaw = Object.keys(input as Fields)[0] === '_raw';
+    expect(dropped).toEqual(isRaw ? ['adapted messages[1].tool_calls[0].function.arguments'] : []);
   });
 
   it('are understood in their legacy and custom forms', () => {
-    const { body } = told([
+    const { body, dropped } = told([
       user(),
-      { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } },
+      { role: 'assistant', content: null, function_call: { name: 'f', arguments: '7' } },
       { role: 'function', name: 'f', content: 'done' },
       { role: 'assistant', tool_calls: [{ id: 'c', type: 'custom', custom: { name: 'g', input: 'x' } }] },
       result('c'),
     ]);
     const [, legacy, done, custom] = body.messages.map(({ content }) => content[0]);
-    expect(legacy).toMatchObject({ type: 'tool_use', name: 'f', input: {} });
+    expect(legacy).toMatchObject({ type: 'tool_use', name: 'f', input: { _raw: '7' } });
+    expect(dropped).toEqual(['adapted messages[1].function_call.arguments']);
     expect(done).toEqual(toolResult(String(legacy?.['id']), 'done'));
     expect(custom).toMatchObject({ name: 'g', input: { input: 'x' } });
   });
@@ -185,7 +190,12 @@ describe('tool calls and results', () => {
     const many = Array.from({ length: 3000 }, () => [calls('same', 'same'), result('same'), result('same')]).flat();
     const started = performance.now();
     told([user(), ...many]);
-    expect(performance.now() - started).toBeLessThan(2000);
+    const ids = Array.from({ length: 20_000 }, (_, index) => `c${index}`);
+    const asides = ids.slice(0, 9000).map(() => ({ role: 'system', content: 'S' }));
+    told([user(), calls(...ids), result('c19999'), ...asides], 'claude-opus-5-5');
+    const parts = Array.from({ length: 200_000 }, () => text('x'));
+    told([user(parts), user(parts), calls('a'), user(parts)]);
+    expect(performance.now() - started).toBeLessThan(4000);
   });
 });
 
@@ -279,6 +289,14 @@ describe('content parts', () => {
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: '{}' } },
     ],
     [file({ file_data: 'https://x/a.pdf' }), { type: 'document', source: { type: 'url', url: 'https://x/a.pdf' } }],
+    [
+      file({ filename: 'a.csv', file_data: `data:application/octet-stream;base64,${base64('a,b')}` }),
+      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'a,b' }, title: 'a.csv' },
+    ],
+    [
+      file({ file_data: `data:;base64,${PNG}` }),
+      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } },
+    ],
     [file({ file_id: 'file_1' }), { type: 'document', source: { type: 'file', file_id: 'file_1' } }],
   ])('%j', (part, block) => {
     expect(told([user([part])]).body.messages[0]?.content).toEqual([block]);
@@ -289,6 +307,7 @@ describe('content parts', () => {
     [image('ftp://x'), 'messages[0].content[0].image_url'],
     [file({ file_id: 'file-openai' }), 'messages[0].content[0].file.file_id'],
     [file({ file_data: 'data:application/zip;base64,UEs' }), 'messages[0].content[0].file'],
+    [file({ file_data: 'data:text/plain,plain%20words' }), 'messages[0].content[0].file'],
     [{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }, 'messages[0].content[0].type'],
   ])('%j is refused', (part, param) => {
     expect(() => told([user([part])])).toThrow(
@@ -350,6 +369,31 @@ describe('thinking of earlier turns', () => {
     expect(parts.dropped).toEqual(['dropped messages[1].content[2]']);
     expect(thinkingIn(told(turn({ thinking_blocks: [block, hidden] })))).toEqual([block, hidden]);
     expect(thinkingIn(told(turn({}), 'claude-haiku-4-5', kept()))).toEqual([block]);
+  });
+
+  const placed = (content: number, tool_calls: number) => ({ ...block, after: { content, tool_calls } });
+  it.each<[string, Fields, readonly unknown[], readonly unknown[]]>([
+    [
+      'between texts and calls',
+      { ...calls('a', 'b'), content: 'One. Two.' },
+      [hidden, placed(5, 0), placed(9, 1)],
+      [hidden, 'One. ', block, 'Two.', 'a', block, 'b'],
+    ],
+    ['before white space that is no block', { content: '  ' }, [placed(2, 0)], [block, 'a']],
+    ['which the client has cut', { content: 'One' }, [hidden, placed(5, 0)], [hidden, block, 'One', 'a']],
+    ['which the client has split', { content: [text('O'), text('ne')] }, [placed(1, 0)], [block, 'O', 'ne', 'a']],
+    ['that no turn may have', { content: 'One' }, [placed(3, 1)], [block, 'One', 'a']],
+    ['that are none', {}, [{ ...block, after: { content: '1', tool_calls: -1 } }], [block, 'a']],
+  ])('stands in its place: %s', (_, more, blocks, expected) => {
+    const state = { turns: new Map([['a', { toolCallId: 'a', format, value: JSON.stringify(blocks) }]]) };
+    const { body } = told([user(), { ...calls('a'), ...more }, result('a'), result('b')], 'claude-opus-5-5', state);
+    const said = body.messages[1]?.content.map((one) => one['text'] ?? one['id'] ?? one);
+    expect(said).toEqual(expected);
+  });
+
+  it('alone is no turn, and that is told', () => {
+    const { body, dropped } = told([user(), { role: 'assistant', content: '', thinking_blocks: [block] }, user('B')]);
+    expect([body.messages.length, dropped]).toEqual([1, ['dropped messages[1]']]);
   });
 
   it.each([

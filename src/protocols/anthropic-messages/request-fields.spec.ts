@@ -86,6 +86,7 @@ describe('a request', () => {
       },
       ['seed', 'logit_bias', 'presence_penalty', 'prediction', 'metadata', 'odd'].map((path) => `dropped ${path}`),
     ],
+    [{ web_search_options: {}, verbosity: 'medium' }, ['dropped web_search_options']],
     [{ prompt_cache_key: 'k', service_tier: 'flex' }, ['dropped service_tier', 'dropped prompt_cache_key']],
     [{ stream_options: { include_usage: true }, store: false, logit_bias: {}, modalities: ['text'] }, []],
   ])('is refused or reported where it cannot be carried: %j', (fields, expected) => {
@@ -102,6 +103,8 @@ describe('a request', () => {
       { temperature: 1 },
       ['adapted temperature', 'dropped top_p'],
     ],
+    ['claude-haiku-4-5', { temperature: 0.5, top_p: 1 }, { temperature: 0.5 }, []],
+    ['claude-opus-4-8', { top_p: 1, top_k: 1 }, {}, ['dropped top_k']],
     ['claude-3-haiku', { temperature: 0.5, top_p: 0.5, top_k: 3 }, { temperature: 0.5, top_p: 0.5, top_k: 3 }, []],
     ['claude-haiku-4-5', { top_p: 0.5 }, { top_p: 0.5 }, []],
     ['claude-opus-4-8', { temperature: 1 }, { temperature: 1 }, []],
@@ -113,12 +116,25 @@ describe('a request', () => {
     ['claude-haiku-4-5', { user: 'u', safety_identifier: 's' }, { metadata: { user_id: 's' } }, ['dropped user']],
     ['claude-haiku-4-5', { service_tier: 'default' }, { service_tier: 'standard_only' }, []],
     ['claude-haiku-4-5', { prompt_cache_retention: '24h' }, { cache_control: { type: 'ephemeral', ttl: '1h' } }, []],
+    [
+      'claude-haiku-4-5',
+      { prompt_cache_options: { mode: 'implicit', ttl: '30m' } },
+      { cache_control: { type: 'ephemeral', ttl: '1h' } },
+      [],
+    ],
     ['claude-haiku-4-5', { prompt_cache_options: { mode: 'implicit' } }, { cache_control: { type: 'ephemeral' } }, []],
   ])('%s: %j', (model, fields, expected, report) => {
     const { body, report: reported } = told(fields, model);
     const { model: _model, messages: _messages, max_tokens: limit, ...rest } = body;
     expect({ ...rest, ...('max_tokens' in expected && { max_tokens: limit }) }).toEqual(expected);
     expect(reported).toEqual(report);
+  });
+
+  it('keeps its stored files from hosts that do not have them', () => {
+    const messages = [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file_1' } }] }];
+    expect(() => told({ messages }, 'claude-haiku-4-5', 'vertex')).toThrow(
+      expect.objectContaining({ param: 'messages[0].content[0].file.file_id' }),
+    );
   });
 
   it.each(['ann@example.org', '+49 170 1234567', 'x'.repeat(300)])('hashes what names a person: %.20s', (id) => {
@@ -205,6 +221,13 @@ describe('tools', () => {
     expect(refusal({ tools, tool_choice: 'required' }, 'claude-haiku-5-5')).toEqual([]);
   });
 
+  it('that were said as functions are answered as such', () => {
+    const functions = [{ name: 'f' }];
+    const { body, asked, report } = told({ functions, function_call: { name: 'f' } });
+    expect([body['tool_choice'], asked, report]).toEqual([{ type: 'tool', name: 'f' }, { legacyFunctions: true }, []]);
+    expect(told({ functions, tools }).asked).toEqual({});
+  });
+
   it('need none for a choice', () => {
     const { body, report } = told({ tools: [], tool_choice: 'required', parallel_tool_calls: false });
     expect([body.tools, body['tool_choice'], report]).toEqual([undefined, undefined, ['dropped tool_choice']]);
@@ -240,8 +263,37 @@ describe('thinking', () => {
       'claude-opus-5',
       { thinking: { type: 'adaptive', display: 'omitted', extra: 1 }, reasoning_effort: 'low' },
       { thinking: { type: 'adaptive', display: 'omitted' }, output_config: { effort: 'low' } },
+      ['dropped thinking.extra'],
+    ],
+    [
+      'claude-opus-5-5',
+      { thinking: { type: 'adaptive' } },
+      { thinking: { type: 'adaptive', display: 'summarized' } },
       [],
     ],
+    ['claude-haiku-4-5', { thinking: { type: 'adaptive' } }, budget(16_384), ['adapted thinking']],
+    ['claude-sonnet-5-5', { thinking: { type: 'between_tools' } }, { thinking: { type: 'between_tools' } }, []],
+    ['claude-opus-5', { thinking: { type: 'between_tools' } }, off, ['adapted thinking']],
+    [
+      'claude-opus-5',
+      { thinking: { type: 'disabled' }, reasoning_effort: 'max' },
+      { ...off, output_config: { effort: 'high' } },
+      EFFORT,
+    ],
+    [
+      'claude-sonnet-5',
+      { thinking: { type: 'disabled' }, reasoning_effort: 'max' },
+      { ...off, output_config: { effort: 'max' } },
+      [],
+    ],
+    [
+      'claude-haiku-4-5',
+      { thinking: { type: 'enabled', budget_tokens: 2000 }, reasoning_effort: 'low' },
+      budget(2000),
+      ['dropped reasoning_effort'],
+    ],
+    ['claude-opus-5', { reasoning_effort: 'low', top_p: 1 }, adaptive('low'), []],
+    ['claude-3-haiku', { reasoning_effort: 'none' }, {}, []],
     ['claude-haiku-4-5', { reasoning_effort: 'minimal' }, budget(1024), []],
     ['claude-haiku-4-5', { reasoning_effort: 'high' }, budget(16_384), []],
     ['claude-haiku-4-5', { reasoning_effort: 'max' }, budget(32_000), []],
@@ -376,5 +428,9 @@ describe('response formats', () => {
     const { body, asked, report } = told({ ...json(open), tools, tool_choice: 'required' });
     expect([body.tools?.length, body['tool_choice'], asked]).toEqual([2, { type: 'any' }, {}]);
     expect(report).toEqual(['dropped response_format']);
+    const any = told({ response_format: { type: 'json_object' }, tools, tool_choice: 'required' });
+    expect([any.body.system, any.asked, any.report]).toEqual([undefined, {}, ['dropped response_format']]);
+    const native = told({ ...json(plain), tools, tool_choice: 'required' });
+    expect([native.body['output_config'], native.report]).toEqual([expect.anything(), []]);
   });
 });

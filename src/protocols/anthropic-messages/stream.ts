@@ -14,8 +14,8 @@ import { mergedUsage, usageFrom } from './usage.js';
 /** The events of a message (Anthropic reference §4); a plain answer is read as the events it would have come in. */
 export const messageReducer: StreamReducer<MessageState, JsonEvent> = {
   initial: initialState,
-  step: (state, { event, data }) => step(state, text(data['type']) || event, data),
-  close: (state) => (state.ended ? NO_PIECES : ending(state)),
+  step: (state, { event, data }) => step(state, typeOf(data, event), data),
+  close: (state) => (state.ended ? NO_PIECES : ended(state).pieces),
   isComplete: ({ stop }) => stop !== undefined,
   isOver: ({ ended }) => ended,
   model: ({ model }) => model,
@@ -23,6 +23,10 @@ export const messageReducer: StreamReducer<MessageState, JsonEvent> = {
   grow: (state, length) => ({ ...state, textLength: state.textLength + length }),
   kept: ({ firstToolCall, thinking }) => turnStateOf(firstToolCall, thinking),
 };
+
+/** Servers that only look like Anthropic's may leave the names out. */
+const typeOf = (data: Json, event: string): string =>
+  text(data['type']) || event || (isObject(data['error']) ? 'error' : '');
 
 function step(state: MessageState, type: string, data: Json): MessageStep {
   const index = typeof data['index'] === 'number' ? data['index'] : 0;
@@ -38,9 +42,7 @@ function step(state: MessageState, type: string, data: Json): MessageStep {
     case 'message_delta':
       return { state: messageGrew(state, data), pieces: NO_PIECES };
     case 'message_stop':
-      return state.stop === undefined
-        ? { state, pieces: NO_PIECES }
-        : { state: { ...state, ended: true }, pieces: ending(state) };
+      return state.stop === undefined ? { state, pieces: NO_PIECES } : ended(state);
     case 'error':
       throw reportedFailure(data);
     default:
@@ -84,6 +86,18 @@ function stopIn(from: Json): MessageState['stop'] {
   const reason = text(from['stop_reason']);
   if (reason === '') return undefined;
   return { reason, details: isObject(from['stop_details']) ? from['stop_details'] : {} };
+}
+
+/** The end is the end of blocks that have none of their own, too. */
+function ended(state: MessageState): MessageStep {
+  let last = state;
+  const pieces: Piece[] = [];
+  for (const index of state.open.keys()) {
+    const step = blockEnded(last, index);
+    last = step.state;
+    for (const each of step.pieces) pieces.push(each);
+  }
+  return { state: { ...last, ended: true }, pieces: [...pieces, ...ending(last)] };
 }
 
 function ending(state: MessageState): readonly Piece[] {

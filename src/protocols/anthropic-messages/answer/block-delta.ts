@@ -16,9 +16,7 @@ export function blockGrew(state: MessageState, index: number, delta: Json): Mess
     case 'input_json_delta':
       return inputGrew(state, index, text(delta['partial_json']));
     case 'citations_delta':
-      return isObject(delta['citation'])
-        ? { state: toldCitation(state, index, delta['citation']), pieces: NO_PIECES }
-        : unchanged;
+      return { state: toldCitations(state, index, [delta['citation']]), pieces: NO_PIECES };
     default:
       return unchanged;
   }
@@ -44,13 +42,13 @@ export function thought(
   const said = part.text ?? '';
   const signature = part.signature ?? '';
   if (block?.kind !== 'thinking' || (said === '' && signature === '')) return { state, pieces: NO_PIECES };
-  const { index, told } = block;
+  const { index, told, place } = block;
   const grown = { ...block, text: block.text + said, signature: block.signature + signature, told: true };
   const detail = {
     type: 'reasoning.text',
     ...(said !== '' && { text: said }),
     ...(signature !== '' && { signature }),
-    ...(!told && { format: CLAUDE_FORMAT }),
+    ...(!told && { format: CLAUDE_FORMAT, ...place }),
     index,
   };
   return {
@@ -69,9 +67,10 @@ function inputGrew(state: MessageState, at: number, part: string): MessageStep {
   return { state: known, pieces: [piece(delta)] };
 }
 
-/** The same state with the citation kept until its block has ended: only then is it known which text it stands for. */
-export function toldCitation(state: MessageState, at: number, citation: Json): MessageState {
+/** The same state with the citations kept until their block has ended: only then is it known which text they stand for. */
+export function toldCitations(state: MessageState, at: number, given: unknown): MessageState {
   const block = state.open.get(at);
-  if (block?.kind !== 'text' || !isShallow(citation, 4)) return state;
-  return withBlock(state, at, { ...block, citations: [...block.citations, citation] });
+  const citations = Array.isArray(given) ? given.filter(isObject).filter((citation) => isShallow(citation, 4)) : [];
+  if (block?.kind !== 'text' || citations.length === 0) return state;
+  return withBlock(state, at, { ...block, citations: [...block.citations, ...citations] });
 }

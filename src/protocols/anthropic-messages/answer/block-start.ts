@@ -1,7 +1,7 @@
-import { isObject, type Json } from '../../json.js';
+import type { Json } from '../../json.js';
 import { NO_PIECES, type Piece } from '../../stream-reducer.js';
-import { CLAUDE_FORMAT } from '../../claude/thinking-state.js';
-import { saidText, toldCitation, thought } from './block-delta.js';
+import { CLAUDE_FORMAT, placeAfter } from '../../claude/thinking-state.js';
+import { saidText, thought, toldCitations } from './block-delta.js';
 import { clientToolCallId, inputText, piece, text, withBlock, type MessageState, type MessageStep } from './state.js';
 
 /** A block begins; what it holds already is said at once: a plain answer's blocks come whole. */
@@ -26,9 +26,7 @@ export function blockStarted(state: MessageState, index: number, block: Json): M
 function textStarted(state: MessageState, index: number, block: Json): MessageStep {
   const opened = withBlock(state, index, { kind: 'text', start: state.textLength, citations: [] });
   const said = saidText(opened, text(block['text']));
-  const citations = Array.isArray(block['citations']) ? block['citations'].filter(isObject) : [];
-  const cited = citations.reduce<MessageState>((known, citation) => toldCitation(known, index, citation), said.state);
-  return { state: cited, pieces: said.pieces };
+  return { state: toldCitations(said.state, index, block['citations']), pieces: said.pieces };
 }
 
 function thinkingStarted(state: MessageState, index: number, block: Json): MessageStep {
@@ -39,6 +37,7 @@ function thinkingStarted(state: MessageState, index: number, block: Json): Messa
     text: '',
     signature: '',
     told: false,
+    place: placeAfter(state.textLength, counts.tools),
   });
   const said = thought(opened, index, { text: text(block['thinking']) });
   const signed = thought(said.state, index, { signature: text(block['signature']) });
@@ -50,12 +49,13 @@ function redactedStarted(state: MessageState, index: number, block: Json): Messa
   const data = text(block['data']);
   const known = withBlock(state, index, { kind: 'ignored' });
   if (data === '') return { state: known, pieces: NO_PIECES };
-  const detail = { type: 'reasoning.encrypted', data, format: CLAUDE_FORMAT, index: counts.thoughts };
+  const place = placeAfter(state.textLength, counts.tools);
+  const detail = { type: 'reasoning.encrypted', data, format: CLAUDE_FORMAT, ...place, index: counts.thoughts };
   return {
     state: {
       ...known,
       counts: { ...counts, thoughts: counts.thoughts + 1 },
-      thinking: [...thinking, { type: 'redacted_thinking', data }],
+      thinking: [...thinking, { type: 'redacted_thinking', data, ...place }],
     },
     pieces: [piece({ reasoning_details: [detail] })],
   };

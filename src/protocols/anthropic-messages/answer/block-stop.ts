@@ -28,9 +28,9 @@ function noInputYet(state: MessageState, input: string, delta: Json): MessageSte
 
 /** Unsigned thinking cannot be given back. */
 function keptThinking(state: MessageState, block: OpenBlock & { kind: 'thinking' }): MessageState {
-  const { text: thinking, signature } = block;
+  const { text: thinking, signature, place } = block;
   if (signature === '') return state;
-  return { ...state, thinking: [...state.thinking, { type: 'thinking', thinking, signature }] };
+  return { ...state, thinking: [...state.thinking, { type: 'thinking', thinking, signature, ...place }] };
 }
 
 /** Pages of the web become OpenAI's annotations of the text; citations of documents have no such form and stay as they are. */

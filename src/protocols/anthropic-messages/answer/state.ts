@@ -4,7 +4,7 @@ import { isObject, isShallow, type Json } from '../../json.js';
 import { UpstreamError } from '../../../domain/errors.js';
 import type { AnswerFacts } from '../../protocol.js';
 import type { Piece, Step } from '../../stream-reducer.js';
-import type { ThinkingBlock } from '../../claude/thinking-state.js';
+import type { Placed, PlacedThinking } from '../../claude/thinking-state.js';
 
 /** What is known of a message between two of its events. */
 export interface MessageState {
@@ -25,7 +25,7 @@ export interface MessageState {
   readonly held: string;
   readonly calledJsonTool: boolean;
   readonly firstToolCall: string | undefined;
-  readonly thinking: readonly ThinkingBlock[];
+  readonly thinking: readonly PlacedThinking[];
   readonly stop: Stop | undefined;
   /** The end was told to the client. */
   readonly ended: boolean;
@@ -47,6 +47,7 @@ export type OpenBlock =
       readonly text: string;
       readonly signature: string;
       readonly told: boolean;
+      readonly place: Placed;
     }
   | { readonly kind: 'tool'; readonly index: number; readonly input: Input }
   | { readonly kind: 'json'; readonly input: Input }

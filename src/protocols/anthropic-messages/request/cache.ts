@@ -19,10 +19,10 @@ export function marked<Holder extends object>(holder: Holder, mark: CacheControl
   return mark === undefined ? holder : { ...holder, cache_control: mark };
 }
 
-/** A message's own breakpoint stands on its last block alone; thinking cannot carry one. */
+/** A message's own breakpoint stands on its last block alone, which is never thinking: that cannot carry one. */
 export function markedLast<Any extends Block>(blocks: readonly Any[], mark: CacheControl | undefined): readonly Any[] {
   const last = blocks.at(-1);
-  if (mark === undefined || last === undefined || last.type.endsWith('thinking')) return blocks;
+  if (mark === undefined || last === undefined) return blocks;
   return [...blocks.slice(0, -1), marked(last, mark)];
 }
 
@@ -45,20 +45,19 @@ export function automaticCache(translation: Translation): CacheControl | undefin
   const own = translation.get('cache_control');
   const options = translation.get('prompt_cache_options');
   const retention = translation.get('prompt_cache_retention');
-  const implicit = isObject(options) && options['mode'] !== 'explicit';
-  const asked = cacheControlOf({ cache_control: own }) ?? (implicit ? IN_MEMORY : undefined) ?? kept(retention);
+  const implicit = isObject(options) && options['mode'] !== 'explicit' ? options : undefined;
+  const asked =
+    cacheControlOf({ cache_control: own }) ?? cacheControlOf({ prompt_cache_breakpoint: implicit }) ?? kept(retention);
   if (asked !== undefined && translation.host === 'anthropic') return asked;
   for (const field of ['cache_control', 'prompt_cache_retention'])
     if (translation.get(field) !== undefined) translation.drop(field, 'it has no such control');
-  if (implicit) translation.drop('prompt_cache_options', 'it has no such control');
+  if (implicit !== undefined) translation.drop('prompt_cache_options', 'it has no such control');
   return undefined;
 }
 
-const IN_MEMORY: CacheControl = { type: 'ephemeral' };
-
 function kept(retention: unknown): CacheControl | undefined {
   if (retention === '24h') return { type: 'ephemeral', ttl: '1h' };
-  return typeof retention === 'string' ? IN_MEMORY : undefined;
+  return typeof retention === 'string' ? { type: 'ephemeral' } : undefined;
 }
 
 interface Marked {

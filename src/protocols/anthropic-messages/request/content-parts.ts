@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import { isObject, type Json } from '../../json.js';
 import { blocksIn } from '../../claude/thinking-state.js';
-import type { ContentBlock, NativeBlock, TextBlock } from '../wire.js';
+import type { ContentBlock, NativeBlock, Source, TextBlock } from '../wire.js';
 import { cacheControlOf, marked } from './cache.js';
 import { fileBlock, imageBlock } from './media.js';
 import { unsupportedValue } from '../../claude/claude-request.js';
@@ -61,7 +61,6 @@ function imageOf(given: unknown, path: string, translation: Translation): Conten
   throw unsupportedValue(`${path}.image_url`, 'The model that serves this request takes images as data only.');
 }
 
-/** Ids of files are each provider's own: Anthropic's begin with `file_`, OpenAI's with `file-`. */
 function fileOf(part: Json, path: string, translation: Translation): ContentBlock {
   const file = isObject(part['file']) ? part['file'] : {};
   const { file_id: id, filename } = file;
@@ -74,9 +73,14 @@ function fileOf(part: Json, path: string, translation: Translation): ContentBloc
     const block = fileBlock({ data, name, path: `${path}.file` });
     return block.type === 'document' ? { ...block, ...citations } : block;
   }
-  if (typeof id !== 'string' || !id.startsWith('file_'))
+  const title = name === undefined ? {} : { title: name };
+  return { type: 'document', source: storedFile(id, path, translation), ...title, ...citations };
+}
+
+/** Ids of files are each provider's own: Anthropic's begin with `file_`, OpenAI's with `file-`. */
+function storedFile(id: unknown, path: string, translation: Translation): Source {
+  if (typeof id !== 'string' || !id.startsWith('file_') || translation.host !== 'anthropic')
     throw unsupportedValue(`${path}.file.file_id`, 'The provider that serves this request does not have this file.');
   translation.needs('files-api-2025-04-14');
-  const title = name === undefined ? {} : { title: name };
-  return { type: 'document', source: { type: 'file', file_id: id }, ...title, ...citations };
+  return { type: 'file', file_id: id };
 }

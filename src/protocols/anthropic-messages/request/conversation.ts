@@ -4,6 +4,7 @@ import type { Block, ContentBlock, TextBlock, ToolUseBlock, Turn } from '../wire
 import { cacheControlOf, markedLast, unmarked } from './cache.js';
 import { contentBlocks, textBlocks } from './content-parts.js';
 import { replayedThinking } from './replayed-thinking.js';
+import { inOrder } from './turn-order.js';
 import { CallIds, callsOf, OpenCalls, resultKey } from './tool-calls.js';
 import { unsupportedValue } from '../../claude/claude-request.js';
 import type { Translation } from './translation.js';
@@ -35,7 +36,7 @@ export function conversationOf(translation: Translation): Conversation {
 }
 
 function systemBlocks(message: ChatMessage, index: number, translation: Translation): readonly TextBlock[] {
-  if (message.name !== undefined) translation.drop(`messages[${index}].name`);
+  dropName(message, index, translation);
   const blocks = contentBlocks(message.content, `messages[${index}].content`, translation);
   const text = blocks.filter(isText);
   if (text.length < blocks.length) throw unsupportedValue(`messages[${index}].content`, 'A system message is text.');
@@ -129,7 +130,7 @@ class TurnBuilder {
   }
 
   #user(message: ChatMessage, index: number): void {
-    this.#noName(message, index);
+    dropName(message, index, this.translation);
     const blocks = contentBlocks(message.content, `messages[${index}].content`, this.translation);
     if (blocks.length === 0)
       throw new InvalidRequestError('This message has no content: text must hold more than white space.', {
@@ -141,32 +142,36 @@ class TurnBuilder {
   #assistant(message: ChatMessage, index: number): void {
     // Two messages of the assistant in a row are one turn, and may share what answers them.
     if (this.#calls?.untouched !== true || this.#afterCalls.length > 0) this.#closeCalls();
-    this.#noName(message, index);
+    dropName(message, index, this.translation);
     if (message['audio'] != null) this.translation.drop(`messages[${index}].audio`);
     const thinking = replayedThinking(message, index, this.translation);
     const text = contentBlocks(message.content, `messages[${index}].content`, this.translation);
-    const uses = this.#toolUses(message);
-    const said: Block[] = [...text, ...textBlocks(message['refusal']), ...uses];
-    if (said.length === 0) return; // thinking alone is no turn
+    const content = [...text, ...textBlocks(message['refusal'])];
+    const uses = this.#toolUses(message, index);
+    if (content.length === 0 && uses.length === 0) {
+      if (thinking.length > 0) this.translation.drop(`messages[${index}]`, 'thinking alone is no turn');
+      return;
+    }
     if (this.#turns.at(-1)?.role !== 'assistant') this.#lastShowsThinking = this.#lastCalledTools = false;
-    this.#append('assistant', [...thinking, ...markedLast(said, cacheControlOf(message))]);
+    this.#append('assistant', markedLast(inOrder({ thinking, content, uses }), cacheControlOf(message)));
     this.#replaysThinking ||= thinking.length > 0;
     this.#lastShowsThinking ||= thinking.length > 0;
     this.#lastCalledTools ||= uses.length > 0;
   }
 
-  #toolUses(message: ChatMessage): readonly ToolUseBlock[] {
-    return callsOf(message).map(({ key, id, name, input }) => {
+  #toolUses(message: ChatMessage, index: number): readonly ToolUseBlock[] {
+    return callsOf(message, `messages[${index}]`).map(({ key, id, name, input, path, wrapped }) => {
+      if (wrapped !== undefined) this.translation.adapt(wrapped, '{"_raw": …}', 'the input of a tool is an object');
       const use: ToolUseBlock = { type: 'tool_use', id: this.#ids.next(id), name, input };
       this.#calls ??= new OpenCalls();
-      this.#calls.add(key, use);
+      this.#calls.add(key, use, path);
       this.#calledTools.add(name);
       return use;
     });
   }
 
   #result(message: ChatMessage, index: number): void {
-    if (message.role === 'tool') this.#noName(message, index);
+    if (message.role === 'tool') dropName(message, index, this.translation);
     const parts = contentBlocks(message.content, `messages[${index}].content`, this.translation);
     const { content, inner } = unmarked(parts);
     const mark = cacheControlOf(message) ?? inner;
@@ -176,32 +181,33 @@ class TurnBuilder {
       ...(message['is_error'] === true && { is_error: true as const }),
       ...(mark && { cache_control: mark }),
     });
-    if (known !== true) this.translation.drop(`messages[${index}]`, 'it answers no call of the turn before it');
+    if (known === undefined) this.translation.drop(`messages[${index}]`, 'it answers no call of the turn before it');
+    if (known === 'again')
+      this.translation.adapt(`messages[${index}]`, 'the only result', 'a call has one result: the last');
   }
 
   /** A turn of the same role goes on; what follows calls waits for their results, which come first. */
   #append(role: Turn['role'], blocks: readonly Block[]): void {
-    if (this.#calls !== undefined && role === 'user') {
-      this.#afterCalls.push(...blocks);
-      return;
-    }
     const last = this.#turns.at(-1);
-    if (last?.role === role) last.content.push(...blocks);
+    if (this.#calls !== undefined && role === 'user') for (const block of blocks) this.#afterCalls.push(block);
+    else if (last?.role === role) for (const block of blocks) last.content.push(block);
     else this.#turns.push({ role, content: [...blocks] });
   }
 
   #closeCalls(): void {
     if (this.#calls === undefined) return;
+    for (const path of this.#calls.unanswered)
+      this.translation.adapt(path, 'a call with a result that says there is none', 'every call needs its result');
     const content = [...this.#calls.results, ...this.#afterCalls];
     this.#calls = undefined;
     this.#afterCalls = [];
     this.#append('user', content);
   }
+}
 
-  /** Messages have no names there. */
-  #noName({ name }: ChatMessage, index: number): void {
-    if (name !== undefined && name !== null) this.translation.drop(`messages[${index}].name`);
-  }
+/** Messages have no names there. */
+function dropName({ name }: ChatMessage, index: number, translation: Translation): void {
+  if (name !== undefined && name !== null) translation.drop(`messages[${index}].name`);
 }
 
 const PLACEHOLDER: TextBlock = { type: 'text', text: '.' };

@@ -31,15 +31,23 @@ const DEFAULTS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['presence_penalty', 0],
   ['top_logprobs', 0],
   ['store', false],
+  ['verbosity', 'medium'],
 ]);
+
+const EMPTY_IS_NOTHING = new Set(['logit_bias', 'metadata']);
+
+const DROPPED: Readonly<Record<string, string>> = {
+  // It has a price of its own and is none of OpenAI's searches.
+  web_search_options: "the provider's own search is asked for among `tools`",
+};
 
 /** The Messages API refuses fields it does not know, so none goes along unseen. */
 export function dropUnknown(translation: Translation): void {
   for (const field of Object.keys(translation.request)) {
     const value = translation.get(field);
     if (value === undefined || CARRIED.has(field) || DEFAULTS.get(field) === value) continue;
-    if (isObject(value) && Object.keys(value).length === 0) continue; // an empty `logit_bias` biases nothing
-    translation.drop(field, 'the Messages API has no such field');
+    if (EMPTY_IS_NOTHING.has(field) && isObject(value) && Object.keys(value).length === 0) continue;
+    translation.drop(field, DROPPED[field] ?? 'the Messages API has no such field');
   }
 }
 
@@ -86,7 +94,7 @@ function sampled(translation: Translation, free: boolean): Sampling {
   const topK = translation.get('top_k');
   const keepsTopP = topP != null && (free || heat == null);
   if (heat != null && heat > 1) translation.adapt('temperature', '1', 'the highest there is');
-  if (topP != null && !keepsTopP) translation.drop('top_p', 'the model takes it or the temperature');
+  if (topP != null && topP !== 1 && !keepsTopP) translation.drop('top_p', 'the model takes it or the temperature');
   return {
     ...(heat != null && { temperature: Math.min(heat, 1) }),
     ...(keepsTopP && { top_p: topP }),
@@ -96,9 +104,12 @@ function sampled(translation: Translation, free: boolean): Sampling {
 
 const SAMPLING = ['temperature', 'top_p', 'top_k'];
 
-/** Leaves sampling to the model. */
+/** Leaves sampling to the model; of temperature and top_p, 1 asks for just that. */
 function freeOf(translation: Translation, who: string, fields = SAMPLING): Sampling {
-  for (const field of fields) if (translation.get(field) !== undefined) translation.drop(field, `${who} takes none`);
+  for (const field of fields) {
+    const value = translation.get(field);
+    if (value !== undefined && (value !== 1 || field === 'top_k')) translation.drop(field, `${who} takes none`);
+  }
   return {};
 }
 
@@ -118,7 +129,7 @@ export function metadataOf(translation: Translation): Json {
   const id = [safety, user].find((one): one is string => typeof one === 'string' && one !== '');
   if (typeof user === 'string' && user !== '' && id !== user) translation.drop('user', 'safety_identifier counts');
   if (id === undefined) return {};
-  const isPersonal = PERSONAL.test(id) || id.length > LONGEST_ID;
+  const isPersonal = id.length > LONGEST_ID || PERSONAL.test(id);
   if (isPersonal) translation.adapt(id === safety ? 'safety_identifier' : 'user', 'a hash', 'it must be an opaque id');
   return { metadata: { user_id: isPersonal ? createHash('sha256').update(id).digest('hex') : id } };
 }

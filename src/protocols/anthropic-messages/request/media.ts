@@ -42,6 +42,8 @@ function inlineImage({ type, data }: Inline, path: string): ImageBlock {
   return { type: 'image', source: { type: 'base64', media_type: mediaType, data } };
 }
 
+type Title = Pick<DocumentBlock, 'title'>;
+
 export interface FileGiven {
   readonly data: string;
   readonly name: string | undefined;
@@ -54,9 +56,17 @@ const TEXT_NAMES = /\.(txt|md|csv|json|xml|ya?ml|html?|tsv|log)$/i;
 
 /** A file as data URL, bare base64 or URL: a PDF, an image, or text. */
 export function fileBlock({ data, name, path }: FileGiven): DocumentBlock | ImageBlock {
-  const title = name !== undefined && name !== '' ? { title: name } : {};
+  const title: Title = name !== undefined && name !== '' ? { title: name } : {};
   if (/^https?:/i.test(data)) return { type: 'document', source: { type: 'url', url: data }, ...title };
-  const inline = inlineOf(data) ?? { type: typeByName(data, name), data };
+  const inline = /^data:/i.test(data) ? inlineOf(data) : { type: '', data };
+  if (inline === undefined) throw unsupportedValue(path, 'Files are taken as http URLs, base64 or base64 data URLs.');
+  return inlineFile(SAYS_NOTHING.includes(inline.type) ? typed(inline, name) : inline, title, path);
+}
+
+/** Types of those who do not know what it is. */
+const SAYS_NOTHING = ['', 'application/octet-stream', 'binary/octet-stream'];
+
+function inlineFile(inline: Inline, title: Title, path: string): DocumentBlock | ImageBlock {
   if (inline.type.startsWith('image/')) return inlineImage(inline, path);
   if (inline.type === PDF || inline.data.startsWith('JVBERi'))
     return { type: 'document', source: { type: 'base64', media_type: PDF, data: inline.data }, ...title };
@@ -65,8 +75,8 @@ export function fileBlock({ data, name, path }: FileGiven): DocumentBlock | Imag
   return { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text }, ...title };
 }
 
-/** Bare base64 does not say what it is. */
-function typeByName(data: string, name: string | undefined): string {
+/** The same with the type that its beginning or its name tells; nearly all files are PDFs. */
+function typed({ data }: Inline, name: string | undefined): Inline {
   const seen = BEGINNINGS.find(([beginning]) => data.startsWith(beginning))?.[1];
-  return seen ?? (name !== undefined && TEXT_NAMES.test(name) ? 'text/plain' : PDF);
+  return { type: seen ?? (name !== undefined && TEXT_NAMES.test(name) ? 'text/plain' : PDF), data };
 }

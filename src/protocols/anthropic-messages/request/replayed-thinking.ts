@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import { blocksIn, blocksInDetails, blocksKept } from '../../claude/thinking-state.js';
-import type { ThinkingBlock } from '../../claude/thinking-state.js';
+import type { PlacedThinking } from '../../claude/thinking-state.js';
 import type { Translation } from './translation.js';
 
 /**
@@ -11,7 +11,7 @@ export function replayedThinking(
   message: ChatMessage,
   index: number,
   translation: Translation,
-): readonly ThinkingBlock[] {
+): readonly PlacedThinking[] {
   const { turns, withoutState } = translation.target;
   const ids = (message.tool_calls ?? []).map(({ id }) => id);
   const given = GIVEN.filter((field) => message[field] != null);
@@ -24,12 +24,12 @@ export function replayedThinking(
 
 const GIVEN = ['reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks'];
 
-function explicit(message: ChatMessage): readonly ThinkingBlock[] | undefined {
+function explicit(message: ChatMessage): readonly PlacedThinking[] | undefined {
   const { reasoning_details: details, thinking_blocks: own, content } = message;
   return [blocksInDetails(details), blocksIn(own), blocksIn(content)].find(({ length }) => length > 0);
 }
 
-function keptFor(ids: readonly string[], turns: Translation['target']['turns']): readonly ThinkingBlock[] {
+function keptFor(ids: readonly string[], turns: Translation['target']['turns']): readonly PlacedThinking[] {
   for (const id of ids) {
     const blocks = blocksKept(turns.get(id));
     if (blocks.length > 0) return blocks;

@@ -45,7 +45,7 @@ export function messagesRequest(host: Host, request: ChatRequest, target: Target
     headers: translation.headers,
     body: JSON.stringify(body),
     changes: translation.changes,
-    asked: format.asked,
+    asked: { ...format.asked, ...(toolUse.legacy && { legacyFunctions: true }) },
     carriesState: replaysThinking,
   };
 }

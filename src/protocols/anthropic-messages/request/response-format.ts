@@ -30,13 +30,22 @@ export function formatUseOf(translation: Translation, around: Circumstances): Fo
   const format = translation.get('response_format');
   const type = isObject(format) ? format['type'] : undefined;
   if (type === undefined || type === 'text') return { asked: {}, toolUse, words: [] };
-  if (type === 'json_object') return inWords(translation, toolUse, undefined);
-  if (type !== 'json_schema') throw unsupportedValue('response_format.type', 'This response format is not known.');
-  const given = isObject(format) && isObject(format['json_schema']) ? format['json_schema']['schema'] : undefined;
-  if (!isObject(given)) return inWords(translation, toolUse, undefined);
-  return (
-    native(translation, around, given) ?? byTool(translation, around, given) ?? inWords(translation, toolUse, given)
-  );
+  if (type !== 'json_object' && type !== 'json_schema')
+    throw unsupportedValue('response_format.type', 'This response format is not known.');
+  const schema = type === 'json_schema' ? schemaIn(format) : undefined;
+  const own = schema && native(translation, around, schema);
+  if (own !== undefined) return own;
+  if (isForced(toolUse.choice)) {
+    translation.drop('response_format', 'the answer is the call of a tool');
+    return { asked: {}, toolUse, words: [] };
+  }
+  return (schema && byTool(translation, around, schema)) ?? inWords(translation, toolUse, schema);
+}
+
+function schemaIn(format: unknown): JsonSchema | undefined {
+  const wrapped = isObject(format) ? format['json_schema'] : undefined;
+  const schema = isObject(wrapped) ? wrapped['schema'] : undefined;
+  return isObject(schema) ? schema : undefined;
 }
 
 function native(translation: Translation, around: Circumstances, given: JsonSchema): FormatUse | undefined {
@@ -52,13 +61,9 @@ function native(translation: Translation, around: Circumstances, given: JsonSche
   };
 }
 
-/** A tool whose input is the answer. Where a tool of the client's is forced, its call is the answer and no JSON is due. */
+/** A tool whose input is the answer. */
 function byTool(translation: Translation, around: Circumstances, given: JsonSchema): FormatUse | undefined {
   const { toolUse, noForcing, prefilled } = around;
-  if (isForced(toolUse.choice)) {
-    translation.drop('response_format', 'the answer is the call of a tool');
-    return { asked: {}, toolUse, words: [] };
-  }
   if (!translation.claude.forcedTools || noForcing || prefilled || given['type'] !== 'object') return undefined;
   const name = freeName(toolUse.tools);
   const description = 'Gives the answer. The input is the whole answer to the user, and nothing is said beside it.';

@@ -9,19 +9,27 @@ export interface EarlierCall {
   readonly id: string;
   readonly name: string;
   readonly input: Json;
+  /** Where the client's message has it. */
+  readonly path: string;
+  /** Where the client's message has arguments that are no object, and so were put into one. */
+  readonly wrapped?: string;
 }
 
 /** The calls a message of the assistant made, the legacy form among them, which is known by its name alone. */
-export function callsOf(message: ChatMessage): readonly EarlierCall[] {
-  const calls = (message.tool_calls ?? []).map(({ id, function: fn, custom }): EarlierCall => {
+export function callsOf(message: ChatMessage, at: string): readonly EarlierCall[] {
+  const calls = (message.tool_calls ?? []).map(({ id, function: fn, custom }, index): EarlierCall => {
+    const path = `${at}.tool_calls[${index}]`;
     if (custom !== undefined && custom !== null)
-      return { key: id, id, name: custom.name, input: { input: custom.input } };
-    return { key: id, id, name: fn?.name ?? '', input: inputOf(fn?.arguments) };
+      return { key: id, id, name: custom.name, input: { input: custom.input }, path };
+    return { key: id, id, name: fn?.name ?? '', path, ...inputOf(fn?.arguments, `${path}.function`) };
   });
   const legacy = message['function_call'];
-  if (!isObject(legacy) || typeof legacy['name'] !== 'string') return calls;
-  const key = legacyKey(legacy['name']);
-  return [...calls, { key, id: shortToolCallId(key), name: legacy['name'], input: inputOf(legacy['arguments']) }];
+  if (!isObject(legacy)) return calls;
+  const { name, arguments: given } = legacy;
+  if (typeof name !== 'string') return calls;
+  const key = legacyKey(name);
+  const path = `${at}.function_call`;
+  return [...calls, { key, id: shortToolCallId(key), name, path, ...inputOf(given, path) }];
 }
 
 /** By which call a result asks. */
@@ -31,11 +39,12 @@ export const resultKey = (message: ChatMessage): string =>
 const legacyKey = (name: string): string => `function:${name}`;
 
 /** Input must be an object: anything else a client echoes is put into one (Anthropic reference §2.2). */
-function inputOf(given: unknown): Json {
-  if (given === undefined || given === null || given === '') return {};
-  const text = typeof given === 'string' ? given : JSON.stringify(given);
+function inputOf(given: unknown, path: string): Pick<EarlierCall, 'input' | 'wrapped'> {
+  const text = typeof given === 'string' ? given : JSON.stringify(given ?? '');
+  if (text.trim() === '' || text === '""') return { input: {} };
   const input = parsedJson(text);
-  return isObject(input) && isShallow(input, DEEPEST) ? input : { _raw: text };
+  if (isObject(input) && isShallow(input, DEEPEST)) return { input };
+  return { input: { _raw: text }, wrapped: `${path}.arguments` };
 }
 
 const DEEPEST = 200;
@@ -61,22 +70,25 @@ export class CallIds {
 /** The calls of one turn and their results: each has exactly one, right after it. */
 export class OpenCalls {
   readonly #byKey = new Map<string, { readonly ids: string[]; answered: number }>();
+  /** Where the client's message has the calls without a result, by their ids. */
+  readonly #open = new Map<string, string>();
   readonly #results = new Map<string, ToolResultBlock>();
 
-  add(key: string, { id }: ToolUseBlock): void {
+  add(key: string, { id }: ToolUseBlock, path: string): void {
+    this.#open.set(id, path);
     const known = this.#byKey.get(key);
     if (known === undefined) this.#byKey.set(key, { ids: [id], answered: 0 });
     else known.ids.push(id);
   }
 
   /** Where calls share a key, results come in their order; one more than there are calls replaces the last. */
-  answer(key: string, result: Omit<ToolResultBlock, 'tool_use_id'>): boolean {
+  answer(key: string, result: Omit<ToolResultBlock, 'tool_use_id'>): 'first' | 'again' | undefined {
     const calls = this.#byKey.get(key);
     const id = calls?.ids[Math.min(calls.answered, calls.ids.length - 1)];
-    if (calls === undefined || id === undefined) return false;
+    if (calls === undefined || id === undefined) return undefined;
     calls.answered += 1;
     this.#results.set(id, { ...result, tool_use_id: id });
-    return true;
+    return this.#open.delete(id) ? 'first' : 'again';
   }
 
   /** No result has come yet. */
@@ -86,15 +98,17 @@ export class OpenCalls {
 
   /** Every call has its result. */
   get answered(): boolean {
-    for (const { ids, answered } of this.#byKey.values()) if (answered < ids.length) return false;
-    return true;
+    return this.#open.size === 0;
+  }
+
+  /** Where the calls nobody answered are. */
+  get unanswered(): Iterable<string> {
+    return this.#open.values();
   }
 
   /** All results, first of all that a user's turn holds; a call nobody answered is refused upstream. */
   get results(): readonly ToolResultBlock[] {
-    const ids = [...this.#byKey.values()].flatMap(({ ids }) => ids);
-    const missing = ids.filter((id) => !this.#results.has(id));
-    return [...this.#results.values(), ...missing.map(noResult)];
+    return [...this.#results.values(), ...[...this.#open.keys()].map(noResult)];
   }
 }
 

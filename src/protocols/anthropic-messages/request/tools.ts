@@ -12,6 +12,8 @@ export interface ToolUse {
   readonly choice: Choice;
   /** The field in which the client says so. */
   readonly param: string;
+  /** The client said `functions`, and is answered so. */
+  readonly legacy: boolean;
   /** More than one call at a time is not wanted. */
   readonly single: boolean;
 }
@@ -26,20 +28,21 @@ export const isForced = ({ kind }: Choice): boolean => kind === 'any' || kind ==
 /** Tools and choice of a request (Anthropic reference §2.1). `called`: tools the history has calls of. */
 export function toolUseOf(translation: Translation, called: readonly string[]): ToolUse {
   const given = toolsOf(translation);
-  const legacy = translation.get('tool_choice') === undefined && translation.get('function_call') !== undefined;
-  const param = legacy ? 'function_call' : 'tool_choice';
+  const legacy = translation.get('functions') !== undefined && translation.get('tools') === undefined;
+  const saysCall = translation.get('tool_choice') === undefined && translation.get('function_call') !== undefined;
+  const param = saysCall ? 'function_call' : 'tool_choice';
   const wanted = translation.get(param);
   const single = translation.get('parallel_tool_calls') === false;
   if (given.length === 0) {
     if (wanted !== undefined && wanted !== 'none' && wanted !== 'auto') translation.drop(param, 'there are no tools');
     // Calls of tools that are not there are refused upstream.
     const stubs = called.map((name): Tool => ({ name, input_schema: NO_ARGUMENTS }));
-    return { tools: stubs, choice: { kind: stubs.length > 0 ? 'none' : 'open' }, param, single: false };
+    return { tools: stubs, choice: { kind: stubs.length > 0 ? 'none' : 'open' }, param, legacy, single: false };
   }
   const { tools, choice } = chosen(given, wanted, param);
   if (isForced(choice) && !translation.claude.forcedTools)
     throw unsupportedValue(param, `The model that serves this request cannot be made to call a tool.`);
-  return { tools, choice, param, single };
+  return { tools, choice, param, legacy, single };
 }
 
 /** The choice as it is sent; nothing where it is the provider's default. */
