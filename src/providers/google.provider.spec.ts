@@ -108,6 +108,11 @@ describe('Vertex AI', () => {
       `${HOST_OF_LOCATION}/v1/projects/p%201/locations/global/endpoints/42:generateContent`,
     ],
     [
+      'a tuned model by its full name',
+      { settings, model: 'projects/9/locations/global/endpoints/42' },
+      `${HOST_OF_LOCATION}/v1/projects/p%201/locations/global/endpoints/42:generateContent`,
+    ],
+    [
       'Claude',
       { settings, model: 'claude-sonnet-4-5@20250929' },
       `${HOST_OF_LOCATION}/v1/projects/p%201/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict`,
@@ -124,6 +129,12 @@ describe('Vertex AI', () => {
     ],
   ])('is at the right place: %s', async (_, where, url) => {
     expect((await shown(vertex, where)).url).toBe(url);
+  });
+
+  it('knows what each publisher’s models refuse', () => {
+    const refused = (model: string) => vertex.chat?.refuses?.(callTo(vertex, { settings, model }).deployment);
+    expect(refused('gemini-2.5-pro')).toContain('logit_bias');
+    expect(refused('meta/llama-4')).toEqual([]);
   });
 
   it('takes a key in a header, and speaks each publisher’s own dialect', async () => {

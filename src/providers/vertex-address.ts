@@ -1,3 +1,4 @@
+import type { Deployment } from '../domain/deployment.js';
 import { UpstreamError } from '../domain/errors.js';
 import { textSetting } from './bearer.js';
 import type { Address } from './protocol-chat.js';
@@ -7,10 +8,11 @@ import type { UpstreamCall } from './provider.js';
 export type VertexDoor = 'gemini' | 'claude' | 'open';
 
 /** Claude has its own dialect, other publishers' models speak OpenAI's, everything else is Google's. */
-export function vertexDoor({ deployment }: UpstreamCall): VertexDoor {
-  const { model, baseModel } = deployment;
+export function vertexDoor({ model, baseModel }: Pick<Deployment, 'model' | 'baseModel'>): VertexDoor {
   if ([model, baseModel].some((id) => /^(publishers\/)?(anthropic\/)(models\/)?|^claude-/.test(id))) return 'claude';
-  return /^(?!google\/|publishers\/|models\/|endpoints\/|tunedModels\/)[\w.-]+\/./.test(model) ? 'open' : 'gemini';
+  return /^(?!google\/|publishers\/|projects\/|models\/|endpoints\/|tunedModels\/)[\w.-]+\/./.test(model)
+    ? 'open'
+    : 'gemini';
 }
 
 /** The host that serves a location (Gemini reference §7). */

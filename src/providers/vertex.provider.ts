@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ChatRequest } from '../domain/chat.js';
+import type { Deployment } from '../domain/deployment.js';
 import { anthropicMessages } from '../protocols/anthropic-messages/index.js';
 import { geminiGenerateContent } from '../protocols/gemini-generate-content/index.js';
 import { isWithGoogle } from '../protocols/gemini-generate-content/request/media.js';
@@ -49,15 +50,19 @@ class VertexChat implements ChatOperation {
   constructor(private readonly doors: Readonly<Record<VertexDoor, ChatOperation>>) {}
 
   complete(request: ChatRequest, call: UpstreamCall) {
-    return this.doors[vertexDoor(call)].complete(request, call);
+    return this.doors[vertexDoor(call.deployment)].complete(request, call);
   }
 
   stream(request: ChatRequest, call: UpstreamCall) {
-    return this.doors[vertexDoor(call)].stream(request, call);
+    return this.doors[vertexDoor(call.deployment)].stream(request, call);
+  }
+
+  refuses(deployment: Deployment): readonly string[] {
+    return this.doors[vertexDoor(deployment)].refuses?.(deployment) ?? [];
   }
 
   async explain(request: ChatRequest, call: UpstreamCall): Promise<UpstreamRequest> {
-    const explained = await this.doors[vertexDoor(call)].explain?.(request, call);
+    const explained = await this.doors[vertexDoor(call.deployment)].explain?.(request, call);
     if (explained === undefined) throw new Error('What is spoken at an address can always be explained.');
     return explained;
   }

@@ -28,6 +28,12 @@ describe('a failure of Gemini', () => {
       { status: 400, code: 'context_length_exceeded' },
     ],
     [
+      'a prompt that is too long for Vertex AI',
+      400,
+      error('Unable to submit request because the input token count is 2000015 but the model supports up to 1048575.'),
+      { status: 400, code: 'context_length_exceeded' },
+    ],
+    [
       'a key of ours',
       400,
       error('API key not valid.', details({ reason: 'API_KEY_INVALID' })),
@@ -91,6 +97,7 @@ describe('a failure of Gemini', () => {
       { status: 429, code: 'rate_limit_exceeded' },
     ],
     ['a quota as a page', 429, '<html><h1>Too many requests</h1></html>', { status: 429, code: 'rate_limit_exceeded' }],
+    ['a call broken off', 499, error('Cancelled', { status: 'CANCELLED' }), { status: 502, code: 'upstream_error' }],
     ['a fault', 500, error('Internal'), { status: 500 }],
     ['too much to do', 503, error('The model is overloaded.'), { status: 503, code: 'server_is_overloaded' }],
     ['a deadline', 504, error('Deadline'), { status: 504 }],

@@ -24,6 +24,8 @@ export function failureInside(error: unknown): UpstreamError {
   return failureOf(report, told ?? STATUSES.get(String(report['status'])) ?? 502);
 }
 
+const CANCELLED = 499;
+
 const STATUSES: ReadonlyMap<string, number> = new Map(
   Object.entries({
     INVALID_ARGUMENT: 400,
@@ -32,10 +34,14 @@ const STATUSES: ReadonlyMap<string, number> = new Map(
     UNAUTHENTICATED: 401,
     PERMISSION_DENIED: 403,
     NOT_FOUND: 404,
+    ALREADY_EXISTS: 409,
     ABORTED: 409,
     RESOURCE_EXHAUSTED: 429,
+    CANCELLED,
     INTERNAL: 500,
     UNKNOWN: 500,
+    DATA_LOSS: 500,
+    UNIMPLEMENTED: 501,
     UNAVAILABLE: 503,
     DEADLINE_EXCEEDED: 504,
   }),
@@ -45,12 +51,15 @@ const STATUSES: ReadonlyMap<string, number> = new Map(
 const MODEL = /\bmodels?\b/i;
 /** The account or the place it calls from may not use the API: nothing in the request is wrong. */
 const NOT_HERE = /location|billing/i;
+/** "the input token count is 2000015 but the model supports up to …". */
+const TOO_LONG = /input token count/i;
 const REFUSED_STATE = /thought[ _]?signature/i;
 
 function failureOf(error: Json, status: number, wait?: number): UpstreamError {
   const details = objectsOf(error['details']);
   const reported = reportedIn(error, status, details);
-  const failure = classify(reported, status, wait ?? retryDelay(details));
+  // The call was broken off between us and the model: the client's request is not to blame.
+  const failure = classify(reported, status === CANCELLED ? 502 : status, wait ?? retryDelay(details));
   if (error['status'] === 'FAILED_PRECONDITION' && NOT_HERE.test(reported.message)) return notHere(failure);
   if (status === 400 && REFUSED_STATE.test(reported.message)) return stale(failure);
   return failure.status === 429 ? ofQuota(failure, details) : failure;
@@ -64,8 +73,13 @@ function reportedIn(error: Json, status: number, details: readonly Json[]): Repo
     message,
     // Only this reason says more than the status and the message do.
     type: reason === 'API_KEY_INVALID' ? reason : undefined,
-    code: status === 404 && MODEL.test(message) ? 'model_not_found' : undefined,
+    code: codeOf(status, message),
   };
+}
+
+function codeOf(status: number, message: string): string | undefined {
+  if (status === 404 && MODEL.test(message)) return 'model_not_found';
+  return status === 400 && TOO_LONG.test(message) ? 'context_length_exceeded' : undefined;
 }
 
 /** `"17s"`, of `google.rpc.RetryInfo`. */

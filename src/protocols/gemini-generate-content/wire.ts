@@ -16,6 +16,7 @@ export interface Part {
     readonly parts?: readonly Part[];
   };
   readonly thoughtSignature?: string;
+  readonly videoMetadata?: Json;
   readonly mediaResolution?: { readonly level: string };
 }
 

@@ -113,6 +113,17 @@ const ANSWERS: readonly (readonly [string, readonly object[], object, Partial<Re
     'stop',
   ],
   [
+    'a signature of its thoughts, which is not that of its text',
+    [{ text: 'Hm', thought: true, thoughtSignature: 'sig' }, { text: 'Yes' }],
+    {},
+    {
+      content: 'Yes',
+      reasoning_content: 'Hm',
+      reasoning_details: [{ type: 'reasoning.text', text: 'Hm', signature: 'sig', format: 'google-gemini-v1' }],
+    },
+    'stop',
+  ],
+  [
     'a signature alone',
     [{ text: 'Yes' }, { text: '', thoughtSignature: 'sig' }],
     {},

@@ -19,14 +19,17 @@ export function answerFormat(scope: Scope, tools: Tools): AnswerFormat {
   const plain = { config: {}, tools, instruction: [], asked: {} };
   const format = wantedFormat(scope);
   if (format === undefined) return plain;
+  const { facts } = scope;
   const { functions, calling } = tools;
+  if (!facts.schemaWithTools && functions.length === 0 && tools.builtIn.length > 0)
+    return { ...plain, ...inWords(format, scope) };
   if (functions.length === 0) return { ...plain, ...direct(format, scope) };
   if (calling?.mode === 'ANY') {
     // The answer is a call and no text.
     scope.report.drop('response_format', 'The model is held to a call of a tool.');
     return plain;
   }
-  if (!scope.facts.schemaWithTools) return emulated(format, scope, tools);
+  if (!facts.schemaWithTools) return emulated(format, scope, tools);
   if (calling?.mode === 'VALIDATED' && calling.allowedFunctionNames === undefined) {
     scope.report.adapt('tools', 'AUTO', 'Gemini does not hold calls to their schemas beside a schema for the answer.');
     return { ...plain, ...direct(format, scope), tools: { ...tools, calling: { mode: 'AUTO' } } };
@@ -68,11 +71,7 @@ const SCHEMA_PATH = 'response_format.json_schema.schema';
  * function, and one of them must be called; without a schema the model is asked in words.
  */
 function emulated({ schema }: WantedFormat, scope: Scope, tools: Tools): AnswerFormat {
-  const json: JsonDemand = schema === undefined ? {} : { schema };
-  if (schema === undefined) {
-    scope.report.adapt('response_format', 'words', 'This model has no JSON mode beside functions.');
-    return { config: {}, tools, instruction: [{ text: IN_WORDS }], asked: { json } };
-  }
+  if (schema === undefined) return { config: {}, tools, ...inWords({}, scope) };
   const { type = 'object' } = schema;
   if (type !== 'object')
     throw unsupportedValue(SCHEMA_PATH, 'Beside functions, this model answers only with JSON objects.');
@@ -83,8 +82,16 @@ function emulated({ schema }: WantedFormat, scope: Scope, tools: Tools): AnswerF
     config: {},
     tools: { ...tools, functions: declared, calling: heldTo(name, tools.calling) },
     instruction: [],
-    asked: { jsonTool: name, json },
+    asked: { jsonTool: name, json: { schema } },
   };
+}
+
+/** The gateway sees to it that the model did as it was told. */
+function inWords({ schema }: WantedFormat, { report }: Scope): Pick<AnswerFormat, 'instruction' | 'asked'> {
+  report.adapt('response_format', 'words', 'This model has no JSON mode beside tools.');
+  const json: JsonDemand = schema === undefined ? {} : { schema };
+  const words = schema === undefined ? IN_WORDS : `${IN_WORDS} Its JSON schema is: ${JSON.stringify(schema)}`;
+  return { instruction: [{ text: words }], asked: { json } };
 }
 
 /** A call of one of the functions that may be called, or the answer. */

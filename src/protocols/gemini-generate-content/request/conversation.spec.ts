@@ -88,7 +88,12 @@ describe('a conversation for Gemini', () => {
       [],
     ],
     ['lets an older model go on', [ask, { role: 'assistant', content: 'a' }], [user(text('Hi')), model(text('a'))], []],
-    ['has no contents but system ones', [{ role: 'system', content: 'S' }], [user(text('S'))], []],
+    [
+      'has no contents but system ones',
+      [{ role: 'system', content: 'S' }],
+      [user(text('S'))],
+      ['adapted messages[0].role'],
+    ],
     ['sends nothing as nothing', [{ role: 'user', content: '' }], [user(text(''))], []],
     ['leaves out empty texts', [ask, { role: 'assistant', content: '' }, ask], [user(text('Hi'), text('Hi'))], []],
     ['drops names', [{ ...ask, name: 'Ann' }], [user(text('Hi'))], ['dropped messages[0].name']],
@@ -126,6 +131,12 @@ describe('a conversation for Gemini', () => {
       [ask, calls(call('a')), result('a', '1'), result('a', '2')],
       [user(text('Hi')), model(sentCall()), user(response('f', { output: '1' }))],
       ['dropped messages[3]'],
+    ],
+    [
+      'says that a call failed',
+      [ask, calls(call('a')), { ...result('a', '{"x":1}'), is_error: true }],
+      [user(text('Hi')), model(sentCall()), user(response('f', { error: '{"x":1}' }))],
+      [],
     ],
     [
       'reads the old form of calls',
@@ -284,6 +295,16 @@ describe('a conversation for Gemini', () => {
       { inlineData: { mimeType: 'text/plain', data: 'YSBi' } },
     ],
     [
+      'JSON, which is text to Gemini',
+      { type: 'file', file: { file_data: 'data:application/json;base64,e30=' } },
+      { inlineData: { mimeType: 'text/plain', data: 'e30=' } },
+    ],
+    [
+      'some frames of a video',
+      { type: 'video_url', video_url: { url: 'gs://b/a.mp4', video_metadata: { fps: 1 } } },
+      { fileData: { fileUri: 'gs://b/a.mp4', mimeType: 'video/mp4' }, videoMetadata: { fps: 1 } },
+    ],
+    [
       'sound',
       { type: 'input_audio', input_audio: { data: 'DD', format: 'mp3' } },
       { inlineData: { mimeType: 'audio/mp3', data: 'DD' } },
@@ -439,11 +460,12 @@ describe('thought signatures', () => {
   });
 
   it('come with pictures inside results where the model takes them', () => {
-    const content = [{ type: 'image_url', image_url: { url: PNG } }];
-    expect(sent([ask, calls(call('a')), result('a', content)], { facts: NEWEST }).contents).toMatchObject([
-      {},
-      {},
-      user({ functionResponse: { parts: [{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }] } }),
-    ]);
+    const content = [{ type: 'image_url', image_url: { url: PNG, detail: 'high' } }];
+    const { contents, changes } = sent([ask, calls(call('a')), result('a', content)], { facts: NEWEST });
+    // Such a part has no other members: `mediaResolution` would be refused.
+    const parts = [{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }];
+    const functionResponse = { id: 'a', name: 'f', response: { output: '' }, parts };
+    expect(contents).toEqual([expect.anything(), expect.anything(), user({ functionResponse })]);
+    expect(changes).toEqual(['dropped messages[2].content[0].image_url.detail']);
   });
 });

@@ -123,7 +123,13 @@ function finished(system: readonly Part[], { contents }: Turns, scope: Scope): O
   const { facts, request, report } = scope;
   const asUser = system.length > 0 && (!facts.systemInstruction || contents.length === 0);
   if (asUser) {
-    if (!facts.systemInstruction) report.adapt('messages[0].role', 'user', 'This model has no system instructions.');
+    report.adapt(
+      'messages[0].role',
+      'user',
+      facts.systemInstruction
+        ? 'Gemini does not answer system instructions alone.'
+        : 'This model has no system instructions.',
+    );
     if (contents[0]?.role === 'user') contents[0].parts.unshift(...system);
     else contents.unshift({ role: 'user', parts: [...system] });
   }

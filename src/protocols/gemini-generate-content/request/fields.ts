@@ -23,10 +23,22 @@ export function reportUnread({ request, report }: Scope): void {
     const value = request[field];
     if (READ.has(field) || value == null || DEFAULTS.get(field) === value) continue;
     if (field === 'logit_bias' && isObject(value) && Object.keys(value).length === 0) continue;
-    if (field === 'extra_body' && isObject(value) && Object.keys(value).every((key) => key === 'google')) continue;
-    report.drop(field, 'Gemini has no such parameter.');
+    if (field === 'extra_body' && isObject(value)) {
+      for (const key in value) if (key !== 'google') report.drop(`${field}.${key}`, UNKNOWN);
+      continue;
+    }
+    report.drop(field, UNKNOWN);
   }
+  for (const field in googleFields(request)) if (!GOOGLE.has(field)) report.drop(`extra_body.google.${field}`, UNKNOWN);
 }
+
+const UNKNOWN = 'Gemini has no such parameter.';
+
+/** What Google's own compatibility layer takes beside OpenAI's fields. */
+const GOOGLE: ReadonlySet<string> = new Set(['thinking_config', 'thinkingConfig', 'cached_content']);
+
+export const googleFields = (request: Scope['request']): Json =>
+  objectOf(objectOf(request['extra_body'])['google'] ?? request['google']);
 
 /** Members of the body beside the conversation, its tools and `generationConfig`. */
 export function accountFields(scope: Scope): Json {
@@ -43,7 +55,7 @@ export function accountFields(scope: Scope): Json {
 
 /** `cachedContents/…`: a beginning of the conversation that Google keeps, with its system text and tools. */
 export function cachedContent({ request }: Scope): string | undefined {
-  const google = objectOf(objectOf(request['extra_body'])['google'] ?? request['google']);
+  const google = googleFields(request);
   return textOf(request['cached_content']) ?? textOf(request['cachedContent']) ?? textOf(google['cached_content']);
 }
 

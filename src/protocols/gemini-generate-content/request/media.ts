@@ -46,6 +46,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   'audio/mpeg': 'audio/mp3',
   'audio/x-wav': 'audio/wav',
   'audio/wave': 'audio/wav',
+  'application/json': 'text/plain',
 };
 
 const rightType = (type: string): string => (Object.hasOwn(SYNONYMS, type) ? (SYNONYMS[type] ?? type) : type);
@@ -64,7 +65,7 @@ const TYPES: ReadonlyMap<string, string> = new Map(
     md: 'text/markdown',
     csv: 'text/csv',
     html: 'text/html',
-    json: 'application/json',
+    json: 'text/plain',
     mp3: 'audio/mp3',
     wav: 'audio/wav',
     m4a: 'audio/m4a',

@@ -24,13 +24,13 @@ function partOf(part: ContentPart, path: string, scope: Scope): Part | undefined
     case 'input_image':
       return imagePart(part, path, scope);
     case 'video_url':
-      return linked(part['video_url'], `${path}.video_url`, 'video/mp4');
+      return withFrames(linked(part['video_url'], `${path}.video_url`, 'video/mp4'), part['video_url']);
     case 'audio_url':
       return linked(part['audio_url'], `${path}.audio_url`, 'audio/mp3');
     case 'input_audio':
       return audioPart(objectOf(part['input_audio']), `${path}.input_audio`);
     case 'file':
-      return filePart(objectOf(part['file']), `${path}.file`);
+      return withFrames(filePart(objectOf(part['file']), `${path}.file`), part['file']);
     default:
       throw unsupportedValue(`${path}.type`, `Gemini takes no content of the type '${part.type.slice(0, 100)}'.`);
   }
@@ -54,6 +54,12 @@ function imagePart(part: ContentPart, path: string, scope: Scope): Part {
   }
   if (detail === 'original') scope.report.adapt(`${at}.detail`, 'high');
   return { ...image, mediaResolution: { level: `MEDIA_RESOLUTION_${level}` } };
+}
+
+/** Which frames of a video to look at. */
+function withFrames(part: Part, given: unknown): Part {
+  const frames = objectOf(given)['video_metadata'] ?? objectOf(given)['videoMetadata'];
+  return isObject(frames) ? { ...part, videoMetadata: frames } : part;
 }
 
 /** Clients write `{url}` or the URL itself. */

@@ -63,6 +63,18 @@ describe('a request for Gemini', () => {
       '/publishers/google/models/gemini-2.5-pro:generateContent',
     ],
     ['of an endpoint there', {}, { host: 'vertex', model: 'endpoints/123' }, '/endpoints/123:generateContent'],
+    [
+      'by the name of its publisher',
+      {},
+      { host: 'vertex', model: 'google/gemini-2.5-pro' },
+      '/publishers/google/models/gemini-2.5-pro:generateContent',
+    ],
+    [
+      'by its full name',
+      {},
+      { host: 'vertex', model: 'projects/p/locations/eu/endpoints/7' },
+      '/endpoints/7:generateContent',
+    ],
     ['of an endpoint by its number', {}, { host: 'vertex', model: '123' }, '/endpoints/123:generateContent'],
   ])('goes to the right place %s', (_, fields, how, path) => {
     expect(sent(fields, how)).toMatchObject({ path, changes: [] });
@@ -92,6 +104,12 @@ describe('a request for Gemini', () => {
     [{ temperature: 0.5, top_p: 0.9, top_k: 3 }, {}, { temperature: 0.5, topP: 0.9, topK: 3 }, []],
     [{ max_tokens: 10 }, {}, { maxOutputTokens: 10 }, []],
     [{ max_tokens: 10, max_completion_tokens: 20 }, {}, { maxOutputTokens: 20 }, ['dropped max_tokens']],
+    [
+      { max_completion_tokens: 90_000 },
+      { model: 'gemini-flash-latest' },
+      { maxOutputTokens: 65_536 },
+      ['adapted max_completion_tokens'],
+    ],
     [{ max_completion_tokens: 90_000 }, {}, { maxOutputTokens: 65_536 }, ['adapted max_completion_tokens']],
     [{ max_tokens: 60_000 }, { model: 'gemini-4-argon' }, { maxOutputTokens: 32_768 }, ['adapted max_tokens']],
     [{ max_tokens: 60_000, stream: true }, { model: 'gemini-4-argon' }, { maxOutputTokens: 60_000 }, []],
@@ -147,6 +165,7 @@ describe('a request for Gemini', () => {
     ['gemini-4-hydrogen', 'xhigh', { includeThoughts: true, thinkingLevel: 'XHIGH' }, []],
     ['gemini-4-argon', 'high', { includeThoughts: true, thinkingLevel: 'HIGH' }, []],
     ['gemini-9-neon', 'constructor', { includeThoughts: true, thinkingLevel: 'HIGH' }, ['adapted reasoning_effort']],
+    ['gemini-3.1-flash-image-preview', 'minimal', { includeThoughts: true, thinkingLevel: 'MINIMAL' }, []],
     ['gemini-3-pro-image-preview', 'low', { includeThoughts: true, thinkingBudget: 1024 }, []],
     ['gemini-2.0-flash', 'high', undefined, ['dropped reasoning_effort']],
     ['gemini-2.0-flash', 'none', undefined, []],
@@ -165,10 +184,24 @@ describe('a request for Gemini', () => {
     [{ reasoning: { enabled: false } }, { thinkingBudget: 0 }],
     [{ thinking: { type: 'enabled', budget_tokens: 3000 } }, { includeThoughts: true, thinkingBudget: 3000 }],
     [{ thinking: { type: 'disabled' } }, { thinkingBudget: 0 }],
+    [{ reasoning_effort: 'low', include_reasoning: false }, { thinkingBudget: 1024 }],
     [{ include_reasoning: true }, { includeThoughts: true }],
     [{ extra_body: { google: { thinking_config: { thinking_budget: 5 } } } }, { thinking_budget: 5 }],
   ])('reads other words for it: %j', (fields, thinkingConfig) => {
     expect(config(fields, { model: OLDER })).toEqual({ config: { thinkingConfig }, changes: [] });
+  });
+
+  it('hears one word for it, and reports the others', () => {
+    const thinking = { type: 'enabled', budget_tokens: 3000 };
+    const extra_body = { google: { thinking_config: { thinking_budget: 5 }, other: 1 }, more: 2 };
+    expect(config({ reasoning_effort: 'low', thinking }, { model: OLDER })).toEqual({
+      config: { thinkingConfig: { includeThoughts: true, thinkingBudget: 1024 } },
+      changes: ['dropped thinking'],
+    });
+    expect(config({ reasoning_effort: 'low', extra_body }, { model: OLDER })).toEqual({
+      config: { thinkingConfig: { thinking_budget: 5 } },
+      changes: ['dropped reasoning_effort', 'dropped extra_body.more', 'dropped extra_body.google.other'],
+    });
   });
 
   it.each<readonly [string, Fields, Fields | undefined, readonly string[]]>([
@@ -208,6 +241,11 @@ describe('a request for Gemini', () => {
     [{ description: '' }, declared('f')],
     [{ parameters: undefined }, { name: 'f' }],
     [{ parameters: { type: 'object', properties: {}, additionalProperties: false } }, { name: 'f' }],
+    [{ parameters: { type: 'object', properties: {}, description: 'None.', $defs: {} } }, { name: 'f' }],
+    [
+      { parameters: { type: 'object', additionalProperties: { type: 'string' } } },
+      { name: 'f', parametersJsonSchema: { type: 'object', additionalProperties: { type: 'string' } } },
+    ],
     [
       { parameters: { $schema: 'x', properties: { a: {} } } },
       { name: 'f', parametersJsonSchema: { type: 'object', properties: { a: {} } } },
@@ -231,11 +269,14 @@ describe('a request for Gemini', () => {
   });
 
   it('takes the old form of tools', () => {
-    const { body, changes } = sent({ functions: [{ name: 'f', parameters: SCHEMA }] });
-    expect({ tools: body['tools'], changes }).toEqual({
+    const functions = [{ name: 'f', parameters: SCHEMA }];
+    const { body, changes, asked } = sent({ functions });
+    expect({ tools: body['tools'], changes, asked }).toEqual({
       tools: [{ functionDeclarations: [declared('f')] }],
-      changes: ['adapted functions'],
+      changes: [],
+      asked: { legacyFunctions: true },
     });
+    expect(sent({ functions, tools: [tool('g')] }).asked).toEqual({});
   });
 
   it('asks for JSON', () => {
@@ -265,6 +306,34 @@ describe('a request for Gemini', () => {
       changes: [],
     });
     expect(asked).toEqual({});
+  });
+
+  it.each<readonly [string, Fields, Fields, boolean]>([
+    [
+      'null among the values',
+      { type: ['string', 'null'], enum: ['a', null] },
+      { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
+      false,
+    ],
+    ['a reference with words beside it', { $ref: '#/$defs/d', description: 'x' }, { $ref: '#/$defs/d' }, false],
+    ['a reference with a rule beside it', { $ref: '#/$defs/d', minItems: 1 }, { $ref: '#/$defs/d' }, true],
+    [
+      'a reference as all there is',
+      { allOf: [{ $ref: '#/definitions/d' }], title: 'x', default: 1 },
+      { $ref: '#/$defs/d' },
+      false,
+    ],
+    ['all of several', { type: 'object', allOf: [{}, {}] }, { type: 'object' }, true],
+    ['all of one that says otherwise', { type: 'object', allOf: [{ type: 'array' }] }, { type: 'object' }, true],
+    ['yes or no', { enum: [true] }, {}, true],
+  ])('puts a schema in the words Gemini knows: %s', (_, a, known, loose) => {
+    const schema = { type: 'object', properties: { a } };
+    const { body, asked } = sent({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } });
+    expect(body['generationConfig']).toMatchObject({
+      responseJsonSchema: { type: 'object', properties: { a: known } },
+    });
+    expect(JSON.stringify(body)).not.toMatch(/allOf|minItems|title/);
+    expect(asked).toEqual(loose ? { json: { schema } } : {});
   });
 
   it('checks itself what Gemini does not see to', () => {
@@ -308,6 +377,14 @@ describe('a request for Gemini', () => {
       { response_format: { type: 'json_object' } },
       { systemInstruction: { parts: [{ text: expect.stringContaining('JSON') }] } },
       { json: {} },
+      ['adapted response_format'],
+    ],
+    [
+      OLDER,
+      'a schema, no functions but a search',
+      { tools: [], web_search_options: {} },
+      { systemInstruction: { parts: [{ text: expect.stringContaining('"required":["a"]') }] } },
+      { json: { schema: SCHEMA } },
       ['adapted response_format'],
     ],
     [

@@ -10,7 +10,7 @@ import { generationOf } from './generation.js';
 import { NEWEST, type Scope } from './scope.js';
 import { thinkingOf } from './thinking.js';
 import { ToolNames } from './tool-names.js';
-import { declaredNames, toolsOf, type Tools } from './tools.js';
+import { declaredNames, toolsOf, usesLegacyFunctions, type Tools } from './tools.js';
 
 /** A client's request as Google takes it (Gemini reference §2). */
 export function geminiRequest(host: GeminiHost, request: ChatRequest, target: TargetModel): WireRequest {
@@ -34,7 +34,7 @@ export function geminiRequest(host: GeminiHost, request: ChatRequest, target: Ta
     headers,
     body: JSON.stringify(body),
     changes: scope.report.changes,
-    asked: withNames(asked, names),
+    asked: { ...withNames(asked, names), ...(usesLegacyFunctions(request) && { legacyFunctions: true }) },
     carriesState: conversation.carriesState,
   };
 }
@@ -74,7 +74,9 @@ function declared({ functions, builtIn, calling }: Tools, { facts, host }: Scope
 function pathOf(host: GeminiHost, model: string, stream: boolean): string {
   const method = stream ? ':streamGenerateContent?alt=sse' : ':generateContent';
   const [, collection = 'models', id = ''] =
-    /^(?:publishers\/google\/)?(?:(models|tunedModels|endpoints)\/)?(.*)$/s.exec(model) ?? [];
+    /^(?:projects\/[^/]+\/locations\/[^/]+\/)?(?:(?:publishers\/)?google\/)?(?:(models|tunedModels|endpoints)\/)?(.*)$/s.exec(
+      model,
+    ) ?? [];
   const name = `${encodeURIComponent(id).replaceAll('%40', '@')}${method}`;
   if (host === 'gemini') return `/v1beta/${collection}/${name}`;
   return collection === 'endpoints' || /^\d+$/.test(id) ? `/endpoints/${name}` : `/publishers/google/models/${name}`;

@@ -74,10 +74,12 @@ const responsePart = ({ name, sentId }: SentCall, response: Json, parts: readonl
 });
 
 function resultOf(call: SentCall, { message, index }: Placed, scope: Scope): readonly Part[] {
-  const parts = partsOf(message.content, `messages[${index}].content`, scope);
+  // A part of a result has no place for how closely to look at it.
+  const inside = { ...scope, facts: { ...scope.facts, mediaResolution: false } };
+  const parts = partsOf(message.content, `messages[${index}].content`, scope.facts.mediaInResults ? inside : scope);
   const text = parts.map((part) => part.text ?? '').join('');
   const media = parts.filter((part) => part.text === undefined);
-  const response = responseIn(text);
+  const response = message['is_error'] === true ? { error: text } : responseIn(text);
   if (scope.facts.mediaInResults) return [responsePart(call, response, media)];
   return [responsePart(call, response), ...media];
 }

@@ -37,15 +37,44 @@ interface Lost {
   any: boolean;
 }
 
-function translated(schema: Json, lost: Lost): Json {
-  // Beside a reference only names may stand.
-  const siblings = typeof schema['$ref'] === 'string' ? ([key]: [string, unknown]) => key.startsWith('$') : () => true;
-  const entries = Object.entries(schema)
-    .filter(siblings)
-    .flatMap(([key, value]) => entryOf(key, value, lost));
+function translated(given: Json, lost: Lost): Json {
+  const schema = nullApart(withoutAllOf(given, lost));
+  const entries = Object.entries(alone(schema, lost)).flatMap(([key, value]) => entryOf(key, value, lost));
   const ordering = orderOf(schema);
   return Object.fromEntries(ordering === undefined ? entries : [...entries, ['propertyOrdering', ordering] as const]);
 }
+
+/** All of one are that one; of several, Gemini knows nothing. */
+function withoutAllOf(schema: Json, lost: Lost): Json {
+  const { allOf, ...others } = schema;
+  if (allOf === undefined) return schema;
+  const only: unknown = Array.isArray(allOf) && allOf.length === 1 ? allOf[0] : undefined;
+  const isOne = isObject(only) && Object.keys(only).every((key) => !(key in others) || DESCRIBES.has(key));
+  lost.any ||= !isOne;
+  return isOne ? { ...only, ...others } : others;
+}
+
+/** Only strings and numbers may be listed, so a null among them, as strict schemas have it, is one more kind of value. */
+function nullApart(schema: Json): Json {
+  const { enum: listed, type, ...others } = schema;
+  if (!Array.isArray(listed) || !listed.includes(null) || 'anyOf' in others) return schema;
+  const values: readonly unknown[] = listed.filter((value) => value !== null);
+  const types: unknown = Array.isArray(type) ? type.filter((word) => word !== 'null') : type;
+  const named = Array.isArray(types) && types.length === 1 ? (types as readonly unknown[])[0] : types;
+  return { ...others, anyOf: [{ ...(named !== undefined && { type: named }), enum: values }, { type: 'null' }] };
+}
+
+/** Beside a reference only names may stand. */
+function alone(schema: Json, lost: Lost): Json {
+  if (typeof schema['$ref'] !== 'string') return schema;
+  const [names, others] = [true, false].map((isName) =>
+    Object.entries(schema).filter(([key]) => (key.startsWith('$') || key === 'definitions') === isName),
+  );
+  lost.any ||= others?.some(([key]) => !DESCRIBES.has(key) && !WITHOUT_MEANING.has(key)) === true;
+  return Object.fromEntries(names ?? []);
+}
+
+const DESCRIBES: ReadonlySet<string> = new Set(['title', 'description']);
 
 /** The order in which the client wrote the properties is the order it wants them in; older models go by the alphabet. */
 function orderOf({ properties, propertyOrdering: given, $ref }: Json): readonly string[] | undefined {
@@ -64,21 +93,11 @@ function entryOf(key: string, value: unknown, lost: Lost): readonly (readonly [s
       return [[key, typeof value === 'string' ? value.replace('#/definitions/', '#/$defs/') : value]];
     case 'definitions':
       return [['$defs', mapped(value, lost)]];
-    case 'allOf':
-      return mergedAlone(value, lost);
     default:
       if (KEYWORDS.has(key)) return [[key, valueOf(key, value, lost)]];
       lost.any ||= !WITHOUT_MEANING.has(key);
       return [];
   }
-}
-
-/** All of one are that one. */
-function mergedAlone(value: unknown, lost: Lost): readonly (readonly [string, unknown])[] {
-  const alone: unknown = Array.isArray(value) && value.length === 1 ? value[0] : undefined;
-  if (isObject(alone)) return Object.entries(translated(alone, lost));
-  lost.any = true;
-  return [];
 }
 
 function valueOf(key: string, value: unknown, lost: Lost): unknown {

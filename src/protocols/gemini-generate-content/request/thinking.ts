@@ -1,6 +1,7 @@
 import type { GeminiFacts } from '../../../domain/model-facts.js';
 import { isObject, type Json } from '../../json.js';
-import { objectOf, textOf } from '../wire.js';
+import { textOf } from '../wire.js';
+import { googleFields } from './fields.js';
 import type { Scope } from './scope.js';
 
 type Thinking = NonNullable<GeminiFacts['thinking']>;
@@ -16,8 +17,9 @@ interface Wish {
 /** `thinkingConfig` (Gemini reference §2.6); undefined leaves it to the model. */
 export function thinkingOf(scope: Scope): Json | undefined {
   const native = nativeConfig(scope);
-  if (native !== undefined) return native;
   const wish = wishIn(scope);
+  reportUnheard(scope, native === undefined ? wish?.path : 'thinking_config');
+  if (native !== undefined) return native;
   if (wish === undefined) return undefined;
   const { thinking } = scope.facts;
   if (thinking === null) {
@@ -28,16 +30,23 @@ export function thinkingOf(scope: Scope): Json | undefined {
   return { ...(wish.show && { includeThoughts: true }), ...amount };
 }
 
+/** Clients say it in several ways at once, and one is heard. */
+function reportUnheard({ request, report }: Scope, heard: string | undefined): void {
+  for (const field of ['reasoning_effort', 'reasoning', 'thinking'])
+    if (heard !== undefined && field !== heard && request[field] != null) report.drop(field, `\`${heard}\` counts.`);
+}
+
 /** What clients of Google's compatibility layer send. */
 function nativeConfig({ request }: Scope): Json | undefined {
-  const google = objectOf(objectOf(request['extra_body'])['google'] ?? request['google']);
+  const google = googleFields(request);
   const config = google['thinking_config'] ?? google['thinkingConfig'];
   return isObject(config) ? config : undefined;
 }
 
 function wishIn({ request }: Scope): Wish | undefined {
   const effort = textOf(request.reasoning_effort);
-  if (effort !== undefined) return { path: 'reasoning_effort', effort, show: effort !== 'none' };
+  const mayShow = request['include_reasoning'] !== false;
+  if (effort !== undefined) return { path: 'reasoning_effort', effort, show: mayShow && effort !== 'none' };
   const { reasoning, thinking } = request;
   if (isObject(reasoning)) {
     const wanted = reasoning['enabled'] === false ? 'none' : (reasoning['effort'] ?? reasoning['max_tokens']);

@@ -50,12 +50,13 @@ function functionIn(tool: ChatTool, index: number, scope: Scope): readonly Decla
   throw unsupportedValue(`${path}.type`, `Gemini has no tools of the type '${String(tool.type).slice(0, 100)}'.`);
 }
 
-/** The old form of tools; the answer's calls come in the new one. */
-function legacyFunctions(scope: Scope): readonly Declaration[] {
-  const functions = objectsOf(scope.request['functions']);
-  if (functions.length > 0) scope.report.adapt('functions', 'tools', 'The answer has `tool_calls`.');
-  return functions.map((fn, index) => declarationOf(fn, `functions[${index}]`, scope));
-}
+/** The old form of tools. */
+const legacyFunctions = (scope: Scope): readonly Declaration[] =>
+  objectsOf(scope.request['functions']).map((fn, index) => declarationOf(fn, `functions[${index}]`, scope));
+
+/** Nothing but the old form was used, so the answer is to have it too. */
+export const usesLegacyFunctions = ({ functions, tools }: Scope['request']): boolean =>
+  objectsOf(functions).length > 0 && objectsOf(tools).length === 0;
 
 function declarationOf(fn: Json, path: string, scope: Scope): Declaration {
   const own = String(fn['name']);
@@ -76,12 +77,17 @@ function parametersOf(parameters: unknown): Json | undefined {
   const { $schema: _dialect, ...schema } = parameters;
   const { type = 'object', properties, ...others } = schema;
   const isEmpty = type === 'object' && (!isObject(properties) || Object.keys(properties).length === 0);
-  const meaningful = Object.keys(others).filter((key) => !['additionalProperties', 'required', 'title'].includes(key));
+  const meaningful = Object.keys(others).filter(
+    (key) => !SAYS_LITTLE.has(key) && (key !== 'additionalProperties' || others[key] !== false),
+  );
   if (isEmpty && meaningful.length === 0) return undefined;
   return 'type' in schema || meaningful.some((key) => /^(\$ref|anyOf|oneOf|allOf)$/.test(key))
     ? schema
     : { type, ...schema };
 }
+
+/** What may stand in the schema of a function without parameters. */
+const SAYS_LITTLE: ReadonlySet<string> = new Set(['required', 'title', 'description', '$defs', 'definitions', '$id']);
 
 const BUILT_IN: Readonly<Record<string, string>> = {
   google_search: 'googleSearch',
