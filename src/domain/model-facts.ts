@@ -64,6 +64,8 @@ export interface ConverseFacts {
   readonly thinking?: 'claude' | 'gpt-oss' | 'gpt' | 'nova';
   readonly system: boolean;
   readonly tools: boolean;
+  /** Calls of tools can be streamed; where they cannot, the answer is asked for whole. */
+  readonly toolStreaming: boolean;
   /** Which forced choices it takes. */
   readonly toolChoice: readonly ('any' | 'tool')[];
   /** The most stop sequences it takes. */
@@ -83,7 +85,5 @@ export interface ConverseFacts {
   readonly resultStatus: boolean;
   /** Ids of tool calls are exactly nine letters or digits. */
   readonly shortToolCallIds: boolean;
-  /** The first turn must be the user's. */
-  readonly userFirst: boolean;
   readonly cachePoints: boolean;
 }

@@ -17,6 +17,13 @@ export function answerIn(body: Buffer): Json {
   });
 }
 
+/** The blocks of a whole answer. Throws UpstreamError where it has no message. */
+export function contentIn(wire: Json): readonly unknown[] {
+  const content = objectOf(objectOf(wire['output'])['message'])['content'];
+  if (Array.isArray(content)) return content;
+  throw new UpstreamError('The provider answered without a message.', { code: 'invalid_upstream_answer' });
+}
+
 /** Reasoning of a whole answer or of one event: Converse uses the same words for both, and some models older ones. */
 export function reasoningIn(content: unknown): Reasoning {
   const wire = objectOf(content);

@@ -1,8 +1,10 @@
 import type { ChatChoice } from '../../domain/chat.js';
-import { UpstreamError } from '../../domain/errors.js';
+import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { foldPieces, piecesOfStream } from '../../../test/support/fold-pieces.js';
+import { piecesOf } from '../../../test/support/pieces.js';
 import type { AwsEvent } from '../framing/aws-event-stream.js';
 import type { AnswerFacts, Asked } from '../protocol.js';
+import { ConverseFraming } from './answer-framing.js';
 import { keptOf } from './reasoning-state.js';
 import { converseCompletion } from './response.js';
 import { converseStream } from './stream.js';
@@ -235,6 +237,27 @@ describe('an answer of Converse', () => {
     expect(converseStream.isComplete(state) && converseStream.isOver(state)).toBe(true);
   });
 
+  it.each(CASES)('%s, whole where a stream was asked for', (_name, blocks, stop, asked, said) => {
+    const usage = { inputTokens: 1, outputTokens: 2 };
+    const bytes = body(blocks, { stopReason: stop, usage });
+    const told = (size: number) => {
+      const framing = new ConverseFraming();
+      const begun = piecesOf(bytes, size).flatMap((piece) => [...framing.take(piece)]);
+      return piecesOfStream(converseStream, [...begun, ...framing.rest()], facts(asked));
+    };
+    expect(foldPieces(told(7).pieces)).toEqual(choiceOf(said, stop));
+    expect(converseStream.usage(told(bytes.length).state)).toMatchObject({ total_tokens: 3 });
+  });
+
+  it.each([
+    ['half of it', '{"output":', TruncatedStreamError],
+    ['a failure', '{"message":"no"}', UpstreamError],
+  ])('whole where a stream was asked for is no answer if it is %s', (_what, text, failure) => {
+    const framing = new ConverseFraming();
+    expect([...framing.take(Buffer.from(text))]).toEqual([]);
+    expect(() => framing.rest()).toThrow(failure);
+  });
+
   it('counts as OpenAI counts', () => {
     const usage = {
       inputTokens: 5,
@@ -242,6 +265,7 @@ describe('an answer of Converse', () => {
       cacheReadInputTokens: 11,
       cacheWriteInputTokens: 13,
       totalTokens: 12,
+      cacheDetails: [{ ttl: '1h', inputTokens: 10 }, { ttl: '5m', inputTokens: 3 }, { ttl: '1h' }, null],
     };
     expect(converseCompletion(body([], { usage, serviceTier: { type: 'flex' } }), facts())).toMatchObject({
       id: 'chatcmpl-1',
@@ -252,6 +276,7 @@ describe('an answer of Converse', () => {
         completion_tokens: 7,
         total_tokens: 36,
         prompt_tokens_details: { cached_tokens: 11, cache_write_tokens: 13 },
+        cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 10 },
       },
     });
     expect(converseCompletion(body([]), facts()).usage).toBeUndefined();
@@ -298,6 +323,17 @@ describe('an answer of Converse', () => {
     );
     expect(converseStream.isComplete(ended.state)).toBe(true);
     expect(converseStream.isOver(ended.state)).toBe(false);
+  });
+
+  it('takes arguments that come as a value, and an end without a word', () => {
+    const stream = [
+      event('contentBlockStart', { contentBlockIndex: 0, start: { toolUse: { toolUseId: 't', name: 'a' } } }),
+      event('contentBlockDelta', { contentBlockIndex: 0, delta: { toolUse: { input: { x: 1 } } } }),
+      event('messageStop', { stopReason: null }),
+    ];
+    const { pieces } = piecesOfStream(converseStream, stream, facts());
+    expect(foldPieces(pieces).message.tool_calls?.[0]?.function?.arguments).toBe('{"x":1}');
+    expect(pieces.at(-1)).toEqual({ index: 0, delta: {}, finish: 'tool_calls' });
   });
 
   it('closes blocks that the provider has left open, and takes what it does not know for nothing', () => {

@@ -108,6 +108,27 @@ describe('a failure of Bedrock', () => {
     ['a broken model', 424, 'ModelErrorException', 'Model broke.', { status: 502 }],
     ['an internal error', 500, 'InternalServerException', 'Sorry.', { status: 500 }],
     ['no capacity', 503, 'ServiceUnavailableException', 'Busy.', { status: 503 }],
+    [
+      'a signature with holes',
+      400,
+      'IncompleteSignatureException',
+      'Authorization header requires more.',
+      { status: 502, code: 'upstream_authentication' },
+    ],
+    [
+      'models that may not be had there',
+      403,
+      'AccessDeniedException',
+      'Access to Anthropic models is not allowed from unsupported countries, regions, or territories.',
+      { status: 403, type: 'permission_error' },
+    ],
+    [
+      'a model that is gone',
+      400,
+      'ValidationException',
+      'Could not resolve the foundation model from the provided model identifier.',
+      { status: 404, code: 'model_not_found' },
+    ],
     ['a name nobody knows', 400, 'constructor', 'Strange.', { status: 400 }],
   ])('%s', (_what, status, type, message, told) => {
     const error = failed(status, type, message);
@@ -155,6 +176,7 @@ describe('a failure of Bedrock', () => {
     ['serviceUnavailableException', { message: 'x' }, 503],
     ['modelStreamErrorException', { message: 'x', originalStatusCode: 429 }, 429],
     ['modelStreamErrorException', { originalMessage: 'why' }, 502],
+    ['accessDeniedException', { message: 'User is not authorized to perform: bedrock:InvokeModel' }, 502],
     ['newException', {}, 502],
   ])('%s in a stream', (type, data, status) => {
     expect(streamFailure({ kind: 'exception', type, data })).toMatchObject({ status });

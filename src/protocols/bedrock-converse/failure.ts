@@ -60,9 +60,25 @@ const STATUS_OF: ReadonlyMap<string, number> = new Map(
   }),
 );
 
-const TOO_LONG = /too many total text bytes|input is too long|prompt is too long|maximum context length/i;
-const NO_MODEL = /on-demand throughput isn.t supported|model identifier is invalid/i;
-const NO_ACCESS = /access to (the|this) model|model access/i;
+/** Beside the words that others use too. */
+const TOO_LONG = /too many total text bytes/i;
+const NO_MODEL =
+  /on-demand throughput isn.t supported|model identifier is invalid|could not resolve the foundation model/i;
+const NO_ACCESS = /access to .{0,60}models?\b|model access|marked by provider as legacy/i;
+/** Faults of the credential, with whichever status they come. */
+const CREDENTIAL_FAULTS = [
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+];
 /** The words for signed thinking that does not belong where it stands: there is no other sign of it. */
 const STALE = /invalid.{0,20}signature.{0,20}thinking|thinking. blocks?.{0,60}cannot be modified/i;
 
@@ -95,6 +111,7 @@ function judged(failure: Failure, wait: number | undefined): UpstreamError {
 /** What goes beyond its status: another status, or the whole error. */
 const BY_TYPE: ReadonlyMap<string, (failure: Failure) => number | UpstreamError | undefined> = new Map(
   Object.entries({
+    ...Object.fromEntries(CREDENTIAL_FAULTS.map((name) => [name, () => 403])),
     ValidationException: ({ message }: Failure) => {
       const beginning = message.slice(0, 4_000);
       if (NO_MODEL.test(beginning)) return noModel(message);
@@ -104,7 +121,7 @@ const BY_TYPE: ReadonlyMap<string, (failure: Failure) => number | UpstreamError 
     AccessDeniedException: ({ message }: Failure) =>
       NO_ACCESS.test(message)
         ? new UpstreamError(redact(message), { status: 403, type: 'permission_error', code: null })
-        : undefined,
+        : 403,
     ResourceNotFoundException: ({ message }: Failure) => noModel(message),
     ModelNotReadyException: () => 503,
     ServiceQuotaExceededException: () => 402,

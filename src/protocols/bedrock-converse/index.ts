@@ -1,6 +1,6 @@
-import { AwsEventStreamFraming } from '../framing/aws-event-stream.js';
 import type { ChatProtocol } from '../protocol.js';
 import { ReducerDecoder } from '../reducer-decoder.js';
+import { ConverseFraming } from './answer-framing.js';
 import { converseFailure } from './failure.js';
 import { keptOf } from './reasoning-state.js';
 import { converseRequest } from './request/request.js';
@@ -11,8 +11,7 @@ import { converseStream } from './stream.js';
 export const bedrockConverse: ChatProtocol = {
   request: converseRequest,
   response: converseCompletion,
-  stream: (answer, includeUsage) =>
-    new ReducerDecoder(new AwsEventStreamFraming(), converseStream, answer, includeUsage),
+  stream: (answer, includeUsage) => new ReducerDecoder(new ConverseFraming(), converseStream, answer, includeUsage),
   failure: converseFailure,
   kept: keptOf,
 };

@@ -1,16 +1,15 @@
 import type { ChatCompletion } from '../../domain/chat.js';
 import type { TurnState } from '../../domain/turn-state.js';
+import { blocksIn, CLAUDE_FORMAT, type ThinkingBlock } from '../claude/thinking-state.js';
 import { isObject, parsedJson, type Json } from '../json.js';
 
 /** Claude's signed thinking, which any host of that model reads: the same words as in its own dialect. */
-export const CLAUDE_STATE = 'anthropic-claude-v1';
+export const CLAUDE_STATE = CLAUDE_FORMAT;
 /** What other models served here want back with their turns. */
 export const CONVERSE_STATE = 'bedrock-converse-v1';
 
 /** A stretch of reasoning that its provider can recognise as its own, in the shape in which it is kept. */
-export type ReasoningBlock =
-  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
-  | { readonly type: 'redacted_thinking'; readonly data: string };
+export type ReasoningBlock = ThinkingBlock;
 
 /** Reasoning as it stands in an answer of Converse. */
 export interface Reasoning {
@@ -91,16 +90,6 @@ function blockIn(detail: Json): ReasoningBlock | undefined {
   if (detail['type'] === 'reasoning.encrypted') return data === '' ? undefined : { type: 'redacted_thinking', data };
   if (detail['type'] !== 'reasoning.text' || signature === '') return undefined;
   return { type: 'thinking', thinking: text, signature };
-}
-
-/** The blocks in the shape of Claude's own dialect: what LiteLLM's clients return, and what the gateway has kept. */
-export function blocksIn(list: unknown): readonly ReasoningBlock[] {
-  if (!Array.isArray(list)) return [];
-  return list.filter(isObject).flatMap(({ type, thinking, signature, data }): readonly ReasoningBlock[] => {
-    if (type === 'redacted_thinking' && typeof data === 'string' && data !== '') return [{ type, data }];
-    if (type !== 'thinking' || typeof signature !== 'string' || signature === '') return [];
-    return [{ type, thinking: textOf(thinking), signature }];
-  });
 }
 
 /** The blocks that were kept of a turn; none where they are another family's. */

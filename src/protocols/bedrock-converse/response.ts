@@ -1,10 +1,10 @@
 import type { AssistantMessage, ChatCompletion, ToolCall } from '../../domain/chat.js';
-import { UpstreamError } from '../../domain/errors.js';
 import { checkedCompletion } from '../json-answer/checked-completion.js';
 import { isObject, isShallow, type Json } from '../json.js';
 import type { AnswerFacts } from '../protocol.js';
 import {
   answerIn,
+  contentIn,
   inputText,
   isClientTool,
   listOf,
@@ -22,9 +22,7 @@ import { usageFrom } from './usage.js';
 /** An answer of Converse as a completion (Bedrock reference §3). Throws UpstreamError for what is none. */
 export function converseCompletion(body: Buffer, answer: AnswerFacts): ChatCompletion {
   const wire = answerIn(body);
-  const said = objectOf(objectOf(wire['output'])['message'])['content'];
-  if (!Array.isArray(said))
-    throw new UpstreamError('The provider answered without a message.', { code: 'invalid_upstream_answer' });
+  const said = contentIn(wire);
   const { message, toolCalls } = messageOf(said, answer);
   const native = textOf(wire['stopReason']);
   const anything = said.length > 0;

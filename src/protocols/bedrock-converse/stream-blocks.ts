@@ -1,7 +1,7 @@
 import type { Delta } from '../../domain/chat.js';
 import { isObject, type Json } from '../json.js';
 import { NO_PIECES, type Piece, type Step } from '../stream-reducer.js';
-import { isClientTool, reasoningIn, textOf, toolName } from './answer-reading.js';
+import { inputText, isClientTool, reasoningIn, textOf, toolName } from './answer-reading.js';
 import { citedBy } from './citations.js';
 import { CONVERSE_STATE, reasoningDetail, type Reasoning } from './reasoning-state.js';
 import { withBlock, withoutBlock, type OpenBlock, type StreamState } from './stream-state.js';
@@ -47,7 +47,7 @@ const openJson = (state: StreamState, index: number): BlockStep =>
 export function addDelta(state: StreamState, index: number, delta: Json): BlockStep {
   const block = state.blocks.get(index);
   if (typeof delta['text'] === 'string') return addText(state, index, delta['text']);
-  if (isObject(delta['toolUse'])) return addInput(state, index, textOf(delta['toolUse']['input']));
+  if (isObject(delta['toolUse'])) return addInput(state, index, inputPart(delta['toolUse']['input']));
   if (isObject(delta['reasoningContent'])) return addReasoning(state, index, reasoningIn(delta['reasoningContent']));
   if (!isObject(delta['citation']) || block?.kind === 'ignored') return nothing(state);
   const text = textBlock(state, index);
@@ -65,6 +65,9 @@ function addText(state: StreamState, index: number, text: string): BlockStep {
   if (text === '') return nothing(known);
   return { state: { ...known, written: known.written + text.length }, pieces: piece({ content: text }) };
 }
+
+/** A stretch of JSON text; some models send all of it at once, as a value. */
+const inputPart = (input: unknown): string => (isObject(input) ? inputText(input) : textOf(input));
 
 function addInput(state: StreamState, index: number, input: string): BlockStep {
   const block = state.blocks.get(index);

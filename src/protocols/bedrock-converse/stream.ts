@@ -63,5 +63,5 @@ function stop(state: StreamState, native: string): Step<StreamState> {
   if (!closed.jsonBegun && closed.held !== '') pieces.push({ index: 0, delta: { content: closed.held } });
   const { anything, toolCallIds } = closed;
   const finish = finishReason(native, { anything, toolCalls: toolCallIds.length > 0 });
-  return { state: { ...closed, held: '', native, finish }, pieces };
+  return { state: { ...closed, held: '', native: native || undefined, finish }, pieces };
 }

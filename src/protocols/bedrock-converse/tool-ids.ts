@@ -8,17 +8,35 @@ export function distinctToolCallId(given: unknown, fallback: string, used: Reado
   return used.has(short) ? shortToolCallId(fallback) : short;
 }
 
-const CONVERSE_ID = /^[a-zA-Z0-9_.:-]{1,64}$/;
-const NINE = /^[a-zA-Z0-9]{9}$/;
+/** What ids of calls may be made of: Claude's own service is narrower than Converse, and Mistral's wants nine letters or digits. */
+export type CallIdForm = 'converse' | 'claude' | 'nine';
+
+const FORMS: Readonly<Record<CallIdForm, RegExp>> = {
+  converse: /^[a-zA-Z0-9_.:-]{1,64}$/,
+  claude: /^[a-zA-Z0-9_-]{1,64}$/,
+  nine: /^[a-zA-Z0-9]{9}$/,
+};
 
 /**
- * The id of an earlier call as Converse takes it (§2.2 rule 4). The same id always becomes the same one, so that a
- * result still answers its call, and a conversation stays the same from turn to turn.
+ * Ids of earlier calls as Converse takes them (§2.2 rule 4): every call has its own, and the same conversation always
+ * the same ones.
  */
-export function wireToolCallId(id: string, nine: boolean): string {
-  if ((nine ? NINE : CONVERSE_ID).test(id)) return id;
-  const digest = createHash('sha256').update(id).digest('hex');
-  return nine ? digest.slice(0, 9) : `call_${digest.slice(0, 24)}`;
+export class WireCallIds {
+  readonly #used = new Set<string>();
+
+  constructor(private readonly form: CallIdForm) {}
+
+  next(id: string): string {
+    let wire = FORMS[this.form].test(id) ? id : this.#made(id);
+    for (let turn = this.#used.size; this.#used.has(wire); turn += 1) wire = this.#made(`${id}#${turn}`);
+    this.#used.add(wire);
+    return wire;
+  }
+
+  #made(id: string): string {
+    const digest = createHash('sha256').update(id).digest('hex');
+    return this.form === 'nine' ? digest.slice(0, 9) : `call_${digest.slice(0, 24)}`;
+  }
 }
 
 /** A tool's name as Converse takes it: models have called tools in history by names that are none. */

@@ -1,5 +1,6 @@
 import type { Usage } from '../../domain/chat.js';
-import { isObject } from '../json.js';
+import { isObject, type Json } from '../json.js';
+import { listOf } from './answer-reading.js';
 
 /** Converse's counts in OpenAI's arithmetic: its input tokens leave out what was read from or written to the cache (§3). */
 export function usageFrom(wire: unknown): Usage | undefined {
@@ -18,7 +19,18 @@ export function usageFrom(wire: unknown): Usage | undefined {
     ...((cached !== undefined || written !== undefined) && {
       prompt_tokens_details: { cached_tokens: cached ?? 0, cache_write_tokens: written ?? 0 },
     }),
+    ...writtenFor(wire['cacheDetails']),
   };
+}
+
+/** Cache writes have a price by how long they last: told apart in the words of Claude's own service. */
+function writtenFor(details: unknown): Json {
+  const known = listOf(details).filter(isObject);
+  const of = (wanted: string) =>
+    known.reduce((sum, { ttl, inputTokens }) => sum + (ttl === wanted ? (count(inputTokens) ?? 0) : 0), 0);
+  const [short, long] = [of('5m'), of('1h')];
+  if (short + long === 0) return {};
+  return { cache_creation: { ephemeral_5m_input_tokens: short, ephemeral_1h_input_tokens: long } };
 }
 
 const count = (value: unknown): number | undefined =>

@@ -53,6 +53,13 @@ describe('the AWS event stream', () => {
     expect(read([frame({}, '{}')])).toEqual([{ kind: 'event', type: '', data: {} }]);
   });
 
+  it('reads what a failure says, though it is no JSON', () => {
+    const headers = { ':message-type': 'exception', ':exception-type': 'throttlingException' };
+    expect(read([frame(headers, 'Slow down')])).toEqual([
+      { kind: 'exception', type: 'throttlingException', data: { message: 'Slow down' } },
+    ]);
+  });
+
   it('gives what came before a damaged message', () => {
     const damaged = Buffer.from(DELTA);
     damaged[100] = 0;

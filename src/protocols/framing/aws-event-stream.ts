@@ -77,9 +77,14 @@ function eventIn(bytes: Buffer): AwsEvent {
   };
   const kind = text(':message-type');
   if (kind === 'error') return { kind, code: text(':error-code'), message: text(':error-message') };
-  const data = payloadOf(body);
-  if (kind === 'exception') return { kind, type: text(':exception-type'), data };
-  return { kind: 'event', type: text(':event-type'), data };
+  const payload = toUtf8(body);
+  const data = body.length === 0 ? {} : parsedJson(payload);
+  if (isObject(data))
+    return kind === 'exception'
+      ? { kind, type: text(':exception-type'), data }
+      : { kind: 'event', type: text(':event-type'), data };
+  if (kind !== 'exception') throw broken('that is not a JSON object');
+  return { kind, type: text(':exception-type'), data: { message: payload } };
 }
 
 function decoded(bytes: Buffer) {
@@ -88,13 +93,6 @@ function decoded(bytes: Buffer) {
   } catch (cause) {
     throw broken('that is damaged', cause);
   }
-}
-
-function payloadOf(body: Uint8Array): Json {
-  if (body.length === 0) return {};
-  const data = parsedJson(toUtf8(body));
-  if (isObject(data)) return data;
-  throw broken('that is not a JSON object');
 }
 
 const broken = (how: string, cause?: unknown): UpstreamError =>

@@ -1,27 +1,35 @@
 import type { ChatMessage, ToolCall } from '../../../domain/chat.js';
 import { isObject, isShallow, parsedJson, type Json } from '../../json.js';
 import { textOf } from '../answer-reading.js';
-import { blocksIn, blocksInDetails, keptBlocks, reasoningContent, type ReasoningBlock } from '../reasoning-state.js';
-import { wireToolCallId } from '../tool-ids.js';
+import { blocksIn } from '../../claude/thinking-state.js';
+import {
+  blocksInDetails,
+  CLAUDE_STATE,
+  keptBlocks,
+  reasoningContent,
+  type ReasoningBlock,
+} from '../reasoning-state.js';
+import type { WireCallIds } from '../tool-ids.js';
 import type { Block } from '../wire.js';
-import { calledTool } from './conversation.js';
+import type { Call } from './conversation.js';
 import { invalid, type ConverseDraft } from './draft.js';
 import { cachePoint, contentBlocks, isBlank, type Place } from './parts.js';
 import type { ToolNames } from './tool-names.js';
 
-type AssistantPlace = Place & { readonly names: ToolNames };
+type AssistantPlace = Place & { readonly names: ToolNames; readonly ids: WireCallIds };
 
 /** A turn of the model's own, given back to it. */
 export interface AssistantTurn {
   readonly blocks: readonly Block[];
-  readonly calls: readonly (readonly [id: string, name: string])[];
+  readonly calls: readonly Call[];
   readonly carriesState: boolean;
 }
 
 /** Reasoning first, then what was said, then the calls: the order in which models answer. */
 export function assistantTurn(message: ChatMessage, place: AssistantPlace): AssistantTurn {
+  reportUnsaid(message, place);
   const reasoning = reasoningOf(message, place);
-  const toolUses = callsOf(message).map((call, index) => toolUse(call, index, place));
+  const toolUses = callsOf(message).map((call) => toolUse(call, place));
   const said = saidBy(message, place);
   const { content } = message;
   // An answer of nothing but reasoning has a blank text, which belongs to what was signed.
@@ -33,83 +41,123 @@ export function assistantTurn(message: ChatMessage, place: AssistantPlace): Assi
   ];
   return {
     blocks: blocks.length === 0 ? blocks : [...blocks, ...cachePoint(message, place)],
-    calls: toolUses.map(({ id, name }) => [id, name]),
+    calls: toolUses.map(({ call }) => call),
     carriesState: reasoning.length > 0,
   };
 }
 
 function saidBy(message: ChatMessage, place: Place): readonly Block[] {
   const { content } = message;
-  if (Array.isArray(content)) {
-    const strange = content.findIndex((part: unknown) => !isObject(part) || !SAYABLE.has(textOf(part['type'])));
+  const parts: unknown = Array.isArray(content)
+    ? content.map((part: unknown) => (isReasoning(part) ? NOTHING_SAID : part))
+    : content;
+  if (Array.isArray(parts)) {
+    const strange = parts.findIndex((part: unknown) => !isObject(part) || !SAYABLE.has(textOf(part['type'])));
     if (strange !== -1)
       throw invalid(`${place.path}.content[${strange}].type`, 'An assistant message is made of text.', 'invalid_value');
   }
   const refusal = textOf(message['refusal']);
-  return [...contentBlocks(content, place), ...(isBlank(refusal) ? [] : [{ text: refusal }])];
+  return [...contentBlocks(parts, place), ...(isBlank(refusal) ? [] : [{ text: refusal }])];
 }
 
 const SAYABLE: ReadonlySet<string> = new Set(['text', 'refusal']);
+/** Reasoning among the parts goes where reasoning goes; the others keep their places. */
+const NOTHING_SAID = { type: 'text', text: '' };
+const REASONING_PARTS: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking', 'reasoning']);
 
-/** Calls in today's form; the one of the legacy form gets an id of its own. */
-function callsOf(message: ChatMessage): readonly ToolCall[] {
-  const { tool_calls: calls, function_call: legacy } = message;
-  if (Array.isArray(calls)) return calls as readonly ToolCall[];
-  if (!isObject(legacy)) return [];
-  const { name, arguments: input } = legacy;
-  return [{ id: 'call_function', type: 'function', function: { name: textOf(name), arguments: textOf(input) } }];
+const isReasoning = (part: unknown): boolean => isObject(part) && REASONING_PARTS.has(textOf(part['type']));
+
+/** A call of the client's, and where it stands. */
+interface GivenCall {
+  readonly key: string;
+  readonly name: string;
+  readonly input: unknown;
+  /** Of the input. */
+  readonly path: string;
 }
 
-interface ToolUse {
-  readonly id: string;
-  /** The client's own. */
-  readonly name: string;
-  readonly block: Block;
+/** Calls in today's form, and the one of the legacy form, which is known by its name alone. */
+function callsOf({ tool_calls: calls, function_call: legacy }: ChatMessage): readonly GivenCall[] {
+  const given = (Array.isArray(calls) ? (calls as readonly ToolCall[]) : []).map(givenCall);
+  if (!isObject(legacy) || given.length > 0) return given;
+  const name = textOf(legacy['name']);
+  return [{ key: legacyKey(name), name, input: legacy['arguments'], path: 'function_call.arguments' }];
 }
 
 const KNOWN_IN_CALLS: ReadonlySet<string> = new Set(['id', 'type', 'index', 'function', 'custom']);
 
-function toolUse(call: ToolCall, index: number, { draft, names, path }: AssistantPlace): ToolUse {
-  const at = `${path}.tool_calls[${index}]`;
-  for (const field of Object.keys(call))
-    if (!KNOWN_IN_CALLS.has(field) && call[field] != null) draft.drop(`${at}.${field}`, 'Converse has no place for it');
-  const { name, input } = calledTool(call);
-  const id = wireToolCallId(textOf(call.id), draft.facts.shortToolCallIds);
-  const client = textOf(name);
-  return { id, name: client, block: { toolUse: { toolUseId: id, name: names.sent(client), input: inputOf(input) } } };
+function reportUnsaid({ tool_calls: calls }: ChatMessage, { draft, path }: Place): void {
+  if (!Array.isArray(calls)) return;
+  calls.forEach((call: unknown, index) => {
+    for (const [field, value] of isObject(call) ? Object.entries(call) : [])
+      if (!KNOWN_IN_CALLS.has(field) && value != null)
+        draft.drop(`${path}.tool_calls[${index}].${field}`, 'Converse has no place for it');
+  });
+}
+
+function givenCall({ id, function: fn, custom }: ToolCall, index: number): GivenCall {
+  const path = `tool_calls[${index}]`;
+  const key = textOf(id);
+  if (isObject(custom)) return { key, name: textOf(custom.name), input: { input: custom.input }, path };
+  return { key, name: textOf(fn?.name), input: fn?.arguments, path: `${path}.function.arguments` };
+}
+
+/** By which call a result asks. */
+export const resultKey = ({ role, name, tool_call_id: id }: ChatMessage): string =>
+  role === 'function' ? legacyKey(textOf(name)) : textOf(id);
+
+const legacyKey = (name: string): string => `function:${name}`;
+
+interface ToolUse {
+  readonly call: Call;
+  readonly block: Block;
+}
+
+function toolUse({ key, name, input, path }: GivenCall, { draft, names, ids, path: at }: AssistantPlace): ToolUse {
+  const id = ids.next(key);
+  const object = inputOf(input);
+  if (object === undefined) draft.adapt(`${at}.${path}`, '_raw', 'arguments are an object');
+  const sent = object ?? { _raw: textOf(input) };
+  return { call: { key, id }, block: { toolUse: { toolUseId: id, name: names.sent(name), input: sent } } };
 }
 
 /** Deeper arguments would overflow the stack of whoever writes them. */
 const DEEPEST_INPUT = 500;
 
-/** A tool's input must be an object; a model that wrote anything else gets it back inside one. */
-function inputOf(input: unknown): Json {
+/** undefined: the model wrote something else than an object. */
+function inputOf(input: unknown): Json | undefined {
   if (isObject(input)) return input;
   const text = textOf(input);
   if (isBlank(text)) return {};
   const parsed = parsedJson(text);
-  return isObject(parsed) && isShallow(parsed, DEEPEST_INPUT) ? parsed : { _raw: text };
+  return isObject(parsed) && isShallow(parsed, DEEPEST_INPUT) ? parsed : undefined;
 }
 
 /** What was signed by this family of models: as the client returns it, else as the gateway has kept it. */
 function reasoningOf(message: ChatMessage, { draft, path }: Place): readonly ReasoningBlock[] {
   const blocks = draft.target.withoutState ? [] : foundReasoning(message, draft);
-  const told = REASONING.find((field) => saysSomething(message[field]));
-  if (blocks.length === 0 && told !== undefined)
-    draft.drop(`${path}.${told}`, 'the model takes back only reasoning that it has signed');
+  if (blocks.length > 0) return blocks;
+  for (const field of REASONING) if (saysSomething(message[field])) draft.drop(`${path}.${field}`, UNSIGNED);
+  if (Array.isArray(message.content))
+    for (const [index, part] of message.content.entries())
+      if (isReasoning(part)) draft.drop(`${path}.content[${index}]`, UNSIGNED);
   return blocks;
 }
 
-function foundReasoning(
-  message: ChatMessage,
-  { stateFormat, isClaude, target }: ConverseDraft,
-): readonly ReasoningBlock[] {
-  const returned = blocksInDetails(message['reasoning_details'], stateFormat);
+const UNSIGNED = 'the model takes back only reasoning that it has signed';
+
+function foundReasoning(message: ChatMessage, { stateFormat, target }: ConverseDraft): readonly ReasoningBlock[] {
+  const { reasoning_details: details, thinking_blocks: own, content } = message;
+  const returned = blocksInDetails(details, stateFormat);
   if (returned.length > 0) return returned;
-  const other = isClaude ? blocksIn(message['thinking_blocks']) : [];
-  if (other.length > 0) return other;
-  const first = callsOf(message)[0]?.id;
-  return first === undefined ? [] : keptBlocks(target.turns.get(first), stateFormat);
+  const claudes =
+    stateFormat === CLAUDE_STATE ? [own, content].map(blocksIn).find(({ length }) => length > 0) : undefined;
+  if (claudes !== undefined) return claudes;
+  for (const { key } of callsOf(message)) {
+    const kept = keptBlocks(target.turns.get(key), stateFormat);
+    if (kept.length > 0) return kept;
+  }
+  return [];
 }
 
 /** The forms in which clients send an earlier turn's reasoning back. */

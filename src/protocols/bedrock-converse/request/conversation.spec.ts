@@ -100,13 +100,13 @@ describe('a conversation for Converse', () => {
     expect(turns[2]).toEqual({
       role: 'user',
       content: [
+        result('t2', 'second'),
         {
           toolResult: {
             toolUseId: 't1',
             content: [{ text: 'one' }, { image: { format: 'png', source: { bytes: 'iVBORw0KGgo=' } } }],
           },
         },
-        result('t2', 'second'),
         { toolResult: { toolUseId: 't3', content: [{ text: 'No result provided' }], status: 'error' } },
         { text: 'c' },
       ],
@@ -137,9 +137,10 @@ describe('a conversation for Converse', () => {
   it.each([
     ['call|1', /^call_[0-9a-f]{24}$/],
     ['x'.repeat(65), /^call_[0-9a-f]{24}$/],
-    ['toolu_01.A:b-c', /^toolu_01\.A:b-c$/],
-  ])('takes the id %s', (id, pattern) => {
-    const { turns } = sent(HAIKU, [user('a'), assistant(null, calls(id)), tool(id)]);
+    ['functions.f:0', /^functions\.f:0$/],
+    ['functions.f:0', /^call_[0-9a-f]{24}$/, HAIKU],
+  ])('takes the id %s', (id, pattern, model = NOVA) => {
+    const { turns } = sent(model, [user('a'), assistant(null, calls(id)), tool(id)]);
     const wire = turns[1].content[0].toolUse.toolUseId as string;
     expect(wire).toMatch(pattern);
     expect(turns[2].content[0].toolResult.toolUseId).toBe(wire);
@@ -162,15 +163,83 @@ describe('a conversation for Converse', () => {
     expect(rest.additionalModelRequestFields).toEqual({ tool_choice: { type: 'none' } });
   });
 
-  it('takes calls and results of the legacy form', () => {
-    const { turns } = sent(NOVA, [
-      user('a'),
-      assistant(null, { function_call: { name: 'f', arguments: '{"x":1}' } }),
-      { role: 'function', name: 'f', content: 'done' },
+  it('tells of arguments that were no object', () => {
+    const called = (text: string) => ({ id: 't', type: 'function', function: { name: 'f', arguments: text } });
+    const paths = (more: object) => sent(NOVA, [user('a'), assistant(null, more)]).paths;
+    expect(paths({ tool_calls: [called('{}'), called('[1]')] })).toEqual([
+      'adapted messages[1].tool_calls[1].function.arguments',
     ]);
+    expect(paths({ function_call: { name: 'f', arguments: '{' } })).toEqual([
+      'adapted messages[1].function_call.arguments',
+    ]);
+    expect(paths({ tool_calls: [{ id: 't', type: 'custom', custom: { name: 'f', input: 'x' } }] })).toEqual([]);
+  });
+
+  it('takes calls and results of the legacy form, each call under an id of its own', () => {
+    const called = assistant(null, { function_call: { name: 'f', arguments: '{"x":1}' } });
+    const done = { role: 'function', name: 'f', content: 'done' };
+    const { turns, paths } = sent(HAIKU, [user('a'), called, done, called, done]);
+    const [first, second] = [turns[1], turns[3]].map(({ content }) => content[0].toolUse.toolUseId as string);
+    expect(first).not.toBe(second);
     expect(turns.slice(1)).toEqual([
-      { role: 'assistant', content: [use('call_function')] },
-      { role: 'user', content: [result('call_function')] },
+      { role: 'assistant', content: [use(first ?? '')] },
+      { role: 'user', content: [result(first ?? '')] },
+      { role: 'assistant', content: [use(second ?? '')] },
+      { role: 'user', content: [result(second ?? '')] },
+    ]);
+    expect(paths).toEqual([]);
+  });
+
+  it('answers calls that share an id one after the other', () => {
+    const { turns, paths } = sent(NOVA, [user('a'), assistant(null, calls('t', 't')), tool('t', '1'), tool('t', '2')]);
+    const ids = turns[1].content.map(({ toolUse }: ReturnType<typeof use>) => toolUse.toolUseId);
+    expect(new Set(ids).size).toBe(2);
+    expect(turns[2].content).toEqual([result(ids[0], '1'), result(ids[1], '2')]);
+    expect(paths).toEqual([]);
+  });
+
+  it('makes one turn of messages of one side, though nothing was said between them', () => {
+    const { turns, paths } = sent(NOVA, [
+      user('a'),
+      assistant(''),
+      user('b'),
+      assistant('c', calls('t1')),
+      assistant(null, calls('t2')),
+      tool('t2'),
+      tool('t1'),
+    ]);
+    expect(turns).toEqual([
+      { role: 'user', content: [{ text: 'a' }, { text: 'b' }] },
+      { role: 'assistant', content: [{ text: 'c' }, use('t1'), use('t2')] },
+      { role: 'user', content: [result('t2'), result('t1')] },
+    ]);
+    expect(paths).toEqual([]);
+  });
+
+  it('says of a result that it is a failure, where there is a word for it', () => {
+    const messages = [user('a'), assistant(null, calls('abcdefghi')), { ...tool('abcdefghi'), is_error: true }];
+    expect(sent(HAIKU, messages).turns[2].content[0].toolResult.status).toBe('error');
+    expect(sent(MISTRAL, messages)).toMatchObject({
+      turns: [{}, {}, { content: [result('abcdefghi')] }],
+      paths: ['dropped messages[2].is_error'],
+    });
+  });
+
+  it('knows files by their bytes, their type or their names, and gives no two one name', () => {
+    const file = (filename: string, data: object) => ({ type: 'file', file: { filename, ...data } });
+    const kinds = (...parts: readonly object[]) =>
+      sent(NOVA, [user([{ type: 'text', text: 'a' }, ...parts])]).turns[0].content.slice(1);
+    const [mislabelled, bare, code] = kinds(
+      { type: 'image_url', image_url: { url: 'data:image/png;base64,/9j/AA==' } },
+      file('a.docx', { file_data: 'AAAA' }),
+      file('a.py', { file_data: 'data:text/x-python,a' }),
+    );
+    expect([mislabelled.image.format, bare.document.format, code.document.format]).toEqual(['jpeg', 'docx', 'txt']);
+    const stored = { ...file('document-2.pdf', { file_url: 's3://b/x.pdf' }), citations: { enabled: true } };
+    expect(kinds(stored, stored, file('', { url: 's3://b/x.pdf' }))).toEqual([
+      { document: expect.objectContaining({ name: 'document-2', citations: { enabled: true } }) },
+      { document: expect.objectContaining({ name: 'document-3' }) },
+      { document: expect.objectContaining({ name: 'document-4', source: { s3Location: { uri: 's3://b/x.pdf' } } }) },
     ]);
   });
 
@@ -181,7 +250,7 @@ describe('a conversation for Converse', () => {
     });
     expect(sent(HAIKU, [user('a'), assistant('So: ')]).turns[1].content).toEqual([{ text: 'So:' }]);
     expect(() => sent(OPUS_4_8, [user('a'), assistant('So: ')])).toThrow(
-      expect.objectContaining({ status: 400, code: 'unsupported_value', param: 'messages' }),
+      expect.objectContaining({ status: 400, code: 'unsupported_value', param: 'messages[1]' }),
     );
   });
 

@@ -1,22 +1,34 @@
-import type { ToolCall } from '../../../domain/chat.js';
 import type { Block, Turn } from '../wire.js';
 import type { ConverseDraft } from './draft.js';
 
 /** Stands where a turn must be and nobody has said anything. */
 export const PLACEHOLDER: Block = { text: '.' };
 
-/** A call of the last assistant turn, by the id it has on the wire. */
-interface OpenCall {
-  readonly name: string;
-  /** The message that answers it, and the block that it became. */
-  answer: { readonly index: number; readonly block: Block } | undefined;
+/** A call, and by which name its result will ask for it. */
+export interface Call {
+  readonly key: string;
+  /** On the wire. */
+  readonly id: string;
+}
+
+/** Calls that share a key: their results come in their order. */
+interface OpenCalls {
+  readonly ids: string[];
+  answered: number;
+}
+
+/** The message that answers a call, and the block that it became. */
+interface Answer {
+  readonly index: number;
+  readonly block: Block;
 }
 
 /** What a tool said, and where. */
 export interface Result {
-  readonly id: string;
+  readonly key: string;
   readonly index: number;
   readonly content: readonly Block[];
+  readonly failed: boolean;
   /** Cache points must not stand inside a result. */
   readonly after: readonly Block[];
 }
@@ -27,7 +39,10 @@ export interface Result {
  */
 export class Conversation {
   readonly turns: Turn[] = [];
-  #open = new Map<string, OpenCall>();
+  /** Calls of the assistant's last turn, by their keys. */
+  #open = new Map<string, OpenCalls>();
+  /** By the ids of those calls on the wire. */
+  #answers = new Map<string, Answer>();
   /** What the user side has said since the assistant's last turn. */
   #said: Block[] = [];
   #afterResults: Block[] = [];
@@ -40,38 +55,47 @@ export class Conversation {
     return this.turns.length === 0 && this.#said.length === 0;
   }
 
-  /** The latest call of a tool of this name that nobody has answered: by name is how functions were answered once. */
-  openCall(name: string): string | undefined {
-    const found = [...this.#open].filter(([, call]) => call.name === name && call.answer === undefined);
-    return found[0]?.[0];
-  }
-
   user(blocks: readonly Block[], index: number): void {
     if (this.#said.length === 0) this.#saidAt = index;
     for (const block of blocks) this.#said.push(block);
   }
 
-  assistant(blocks: readonly Block[], calls: readonly (readonly [id: string, name: string])[]): void {
-    this.#closeUserTurn();
+  /** Two messages of the assistant in a row are one turn, and may share what answers them. */
+  assistant(blocks: readonly Block[], calls: readonly Call[]): void {
     if (blocks.length === 0) return;
+    if (this.#said.length > 0 || this.#answers.size > 0) this.#closeUserTurn();
     const last = this.turns.at(-1);
     if (last?.role === 'assistant') for (const block of blocks) last.content.push(block);
     else this.turns.push({ role: 'assistant', content: [...blocks] });
-    for (const [id, name] of calls) this.#open.set(id, { name, answer: undefined });
+    for (const { key, id } of calls) {
+      const known = this.#open.get(key);
+      if (known === undefined) this.#open.set(key, { ids: [id], answered: 0 });
+      else known.ids.push(id);
+    }
   }
 
-  /** The last answer to a call counts; one to no call has no place. */
-  result({ id, index, content, after }: Result): void {
-    const call = this.#open.get(id);
-    if (call === undefined) return this.draft.drop(`messages[${index}]`, 'it answers no call of the turn before');
-    if (call.answer !== undefined) this.draft.drop(`messages[${call.answer.index}]`, 'the call is answered again');
-    call.answer = { index, block: { toolResult: { toolUseId: id, content } } };
+  /** One answer more than there are calls stands for the last; one to no call has no place. */
+  result({ key, index, content, failed, after }: Result): void {
+    const calls = this.#open.get(key);
+    const id = calls?.ids[Math.min(calls.answered, calls.ids.length - 1)];
+    if (calls === undefined || id === undefined)
+      return this.draft.drop(`messages[${index}]`, 'it answers no call of the turn before');
+    const earlier = this.#answers.get(id);
+    if (earlier !== undefined) this.draft.drop(`messages[${earlier.index}]`, 'the call is answered again');
+    calls.answered += 1;
+    const status = failed ? { status: 'error' } : {};
+    this.#answers.set(id, { index, block: { toolResult: { toolUseId: id, content, ...status } } });
     for (const block of after) this.#afterResults.push(block);
   }
 
   /** Instructions between turns; false where they cannot stand, which is anywhere but after the user's turn. */
   systemTurn(blocks: readonly Block[]): boolean {
-    const answered = [...this.#open.values()].every(({ answer }) => answer !== undefined);
+    const last = this.turns.at(-1);
+    if (last?.role === 'system' && this.#said.length === 0) {
+      for (const block of blocks) last.content.push(block);
+      return true;
+    }
+    const answered = this.#unanswered().length === 0;
     if (!answered || (this.#said.length === 0 && this.#open.size === 0)) return false;
     this.#closeUserTurn();
     this.turns.push({ role: 'system', content: [...blocks] });
@@ -80,7 +104,7 @@ export class Conversation {
 
   close(): readonly Turn[] {
     this.#closeUserTurn();
-    if (this.draft.facts.userFirst && this.turns[0]?.role !== 'user') {
+    if (this.turns[0]?.role !== 'user') {
       this.turns.unshift({ role: 'user', content: [PLACEHOLDER] });
       this.draft.adapt('messages[0]', 'preceded by an empty turn of the user', 'the first turn must be the user’s');
     }
@@ -91,6 +115,7 @@ export class Conversation {
     const results = this.#results();
     const said = withText(this.#said);
     this.#open = new Map();
+    this.#answers = new Map();
     this.#said = [];
     const beside = results.length === 0 || said.length === 0 || this.draft.facts.mixedResults;
     if (beside) return this.#pushUser([...results, ...said]);
@@ -104,11 +129,15 @@ export class Conversation {
     if (content.length > 0) this.turns.push({ role: 'user', content });
   }
 
-  #results(): readonly Block[] & Block[] {
-    const results = [...this.#open].map(([id, { answer }]) => answer?.block ?? this.#noResult(id));
+  #results(): Block[] {
+    const given = [...this.#answers.values()].map(({ block }) => block);
     const after = this.#afterResults;
     this.#afterResults = [];
-    return [...results, ...after];
+    return [...given, ...this.#unanswered().map((id) => this.#noResult(id)), ...after];
+  }
+
+  #unanswered(): readonly string[] {
+    return [...this.#open.values()].flatMap(({ ids }) => ids.filter((id) => !this.#answers.has(id)));
   }
 
   #noResult(id: string): Block {
@@ -122,9 +151,3 @@ function withText(blocks: Block[]): Block[] {
   const isAlone = blocks.some((block) => 'document' in block) && !blocks.some((block) => 'text' in block);
   return isAlone ? [...blocks, PLACEHOLDER] : blocks;
 }
-
-/** The name and the arguments of a call, whatever its kind. */
-export const calledTool = (call: ToolCall): { readonly name: unknown; readonly input: unknown } =>
-  call.custom === undefined
-    ? { name: call.function?.name, input: call.function?.arguments }
-    : { name: call.custom.name, input: { input: call.custom.input } };

@@ -2,6 +2,7 @@ import type { ChatRequest } from '../../../domain/chat.js';
 import { InvalidRequestError } from '../../../domain/errors.js';
 import type { ClaudeFacts, ConverseFacts } from '../../../domain/model-facts.js';
 import { ParamReport, type ParamChange } from '../../../domain/param-change.js';
+import { isObject, type Json } from '../../json.js';
 import type { TargetModel } from '../../protocol.js';
 import { CLAUDE_STATE, CONVERSE_STATE } from '../reasoning-state.js';
 
@@ -33,6 +34,12 @@ export class ConverseDraft extends ParamReport {
     return this.isClaude ? CLAUDE_STATE : CONVERSE_STATE;
   }
 
+  /** Members of an object among `additional`, beside what the client has put there itself. */
+  addTo(field: string, members: Json): void {
+    const own = this.additional[field];
+    this.additional[field] = { ...(isObject(own) ? own : {}), ...members };
+  }
+
   /** What another part of the gateway could not carry. */
   include(changes: readonly ParamChange[]): void {
     for (const { path, treatment, to, reason } of changes)
@@ -55,6 +62,7 @@ const MOST_CACHE_POINTS = 4;
 const UNKNOWN_MODEL: ConverseFacts = {
   system: true,
   tools: true,
+  toolStreaming: true,
   toolChoice: ['any', 'tool'],
   stopSequences: 2500,
   sampling: true,
@@ -64,7 +72,6 @@ const UNKNOWN_MODEL: ConverseFacts = {
   mixedResults: true,
   resultStatus: false,
   shortToolCallIds: false,
-  userFirst: true,
   cachePoints: true,
 };
 

@@ -82,7 +82,7 @@ function topK(draft: ConverseDraft, { noSampling }: Thinking): void {
   const place = noSampling || draft.claude?.sampling === 'none' ? undefined : draft.facts.topK;
   if (place === undefined) draft.drop('top_k', 'the model takes none');
   else if (place === 'top_k') draft.additional['top_k'] = wished;
-  else draft.additional['inferenceConfig'] = { topK: wished };
+  else draft.addTo('inferenceConfig', { topK: wished });
 }
 
 /** Empty ones are refused, and by Claude those of blanks too. */
@@ -99,15 +99,23 @@ function stopsOf(draft: ConverseDraft): readonly string[] {
 
 /** What goes beside the conversation: nothing of it reaches the model. */
 export function surroundings(draft: ConverseDraft): Partial<ConverseRequest> {
-  const { guardrailConfig, performanceConfig } = draft.request;
+  const guardrailConfig = ownObject(draft, 'guardrailConfig');
+  const performanceConfig = ownObject(draft, 'performanceConfig');
   const requestMetadata = metadataOf(draft);
   const tier = tierOf(draft);
   return {
     ...(Object.keys(requestMetadata).length > 0 && { requestMetadata }),
     ...(tier !== undefined && { serviceTier: { type: tier } }),
-    ...(isObject(guardrailConfig) && { guardrailConfig }),
-    ...(isObject(performanceConfig) && { performanceConfig }),
+    ...(guardrailConfig && { guardrailConfig }),
+    ...(performanceConfig && { performanceConfig }),
   };
+}
+
+/** A field in Converse's own words, sent as it is. */
+function ownObject({ request }: ConverseDraft, field: string): Json | undefined {
+  const own = request[field] ?? undefined;
+  if (own === undefined || isObject(own)) return own;
+  throw invalid(field, `\`${field}\` is an object.`, 'invalid_type');
 }
 
 const MOST_METADATA = 16;
@@ -124,7 +132,7 @@ function metadataOf(draft: ConverseDraft): Readonly<Record<string, string>> {
   const taken = new Map<string, string>();
   for (const [path, key, value] of pairs) {
     const fits = key !== '' && METADATA.test(key) && METADATA.test(textOf(value)) && typeof value === 'string';
-    if (fits && taken.size < MOST_METADATA) taken.set(key, taken.get(key) ?? value);
+    if (fits && taken.size < MOST_METADATA && !taken.has(key)) taken.set(key, value);
     else draft.drop(path, 'not in a form that `requestMetadata` takes');
   }
   return Object.fromEntries(taken);
@@ -175,8 +183,9 @@ export function reportUnread(draft: ConverseDraft): void {
 
 /** What a client sends in the provider's own words goes to the model as it is. */
 export function ownWords(draft: ConverseDraft): void {
-  const { additionalModelRequestFields: own, anthropic_beta: betas } = draft.request;
-  if (isObject(own)) for (const key of Object.keys(own)) if (key !== '__proto__') draft.additional[key] = own[key];
+  const { anthropic_beta: betas } = draft.request;
+  const own = ownObject(draft, 'additionalModelRequestFields') ?? {};
+  for (const key of Object.keys(own)) if (key !== '__proto__') draft.additional[key] = own[key];
   if (betas === null || betas === undefined) return;
   if (!Array.isArray(betas)) throw invalid('anthropic_beta', '`anthropic_beta` is a list of names.', 'invalid_type');
   if (draft.isClaude) draft.additional['anthropic_beta'] = betas;

@@ -74,11 +74,3 @@ function pointedAt(root: Json, reference: string): unknown {
   }
   return at;
 }
-
-/** Every object says that it has no other members: only then can a strict tool be held to its schema. */
-export function isClosed(part: unknown): boolean {
-  if (Array.isArray(part)) return part.every(isClosed);
-  if (!isObject(part)) return true;
-  const isOpen = (part['type'] === 'object' || isObject(part['properties'])) && part['additionalProperties'] !== false;
-  return !isOpen && Object.values(part).every(isClosed);
-}

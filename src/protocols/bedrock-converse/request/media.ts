@@ -51,11 +51,11 @@ export class Media {
     this.#images += 1;
     if (this.#images > MOST_IMAGES)
       throw invalid(param, `There may be ${MOST_IMAGES} images at most.`, 'too_many_images');
-    return { image: sourceOf(url, IMAGES, param) };
+    return { image: sourceOf(url, IMAGES, { param }) };
   }
 
   video(url: string, param: string): Block {
-    return { video: sourceOf(url, VIDEOS, param) };
+    return { video: sourceOf(url, VIDEOS, { param }) };
   }
 
   audio(data: string, format: string, param: string): Block {
@@ -69,11 +69,15 @@ export class Media {
     this.#documents += 1;
     if (this.#documents > MOST_DOCUMENTS)
       throw invalid(param, `There may be ${MOST_DOCUMENTS} documents at most.`, 'too_many_files');
-    const { format, source } = sourceOf(url, DOCUMENTS, param);
-    const wanted = documentName(filename);
-    const name = wanted === '' || this.#names.has(wanted) ? `document-${this.#documents}` : wanted;
+    const { format, source } = sourceOf(url, DOCUMENTS, { param, filename });
+    return { document: { format, name: this.#freeName(documentName(filename)), source } };
+  }
+
+  #freeName(wanted: string): string {
+    let name = wanted;
+    for (let count = this.#documents; name === '' || this.#names.has(name); count += 1) name = `document-${count}`;
     this.#names.add(name);
-    return { document: { format, name, source } };
+    return name;
   }
 }
 
@@ -91,19 +95,47 @@ interface Source {
   readonly source: Block;
 }
 
+/** Where it stands, and what the client calls it. */
+interface Given {
+  readonly param: string;
+  readonly filename?: string;
+}
+
 /** What a URL stands for: its bytes are in it, or it is an object in S3, which Bedrock reads itself. */
-function sourceOf(url: string, known: ReadonlyMap<string, string>, param: string): Source {
-  if (url.startsWith('s3://')) return { format: formatByName(url, known, param), source: { s3Location: { uri: url } } };
+function sourceOf(url: string, known: ReadonlyMap<string, string>, { param, filename = '' }: Given): Source {
+  if (url.startsWith('s3://')) {
+    const format = formatByName(url, known);
+    if (format === undefined) throw badFormat(url.slice(-20), known, param);
+    return { format, source: { s3Location: { uri: url } } };
+  }
   const comma = url.indexOf(',');
   const head = /^data:([^;,]*)((?:;[^;,]*)*)$/i.exec(url.slice(0, Math.min(comma, LONGEST_HEAD)));
   if (comma === -1 || head === null)
     throw invalid(param, `\`${param}\` is no data URL, and no URL that can be fetched.`);
   const [, mime = '', parameters = ''] = head;
-  const format = known.get(mime.toLowerCase());
-  if (format === undefined) throw badFormat(mime, known, param);
   const data = url.slice(comma + 1);
   const bytes = /;base64$/i.test(parameters) ? data : Buffer.from(decoded(data)).toString('base64');
+  const told = known.get(mime.toLowerCase()) ?? formatByName(TEXT.test(mime) ? '.txt' : filename, known);
+  const format = formatByBytes(bytes, known) ?? told;
+  if (format === undefined) throw badFormat(mime, known, param);
   return { format, source: { bytes } };
+}
+
+/** What is text, whatever it is the text of. */
+const TEXT = /^(text\/.+|application\/(xml|yaml|x-yaml|javascript|x-ndjson))$/i;
+
+/** How images and PDFs begin, in base64: a format that is not the file's own is refused upstream. */
+const BEGINNINGS: readonly (readonly [beginning: string, format: string])[] = [
+  ['iVBORw0KGgo', 'png'],
+  ['/9j/', 'jpeg'],
+  ['R0lGOD', 'gif'],
+  ['UklGR', 'webp'],
+  ['JVBERi0', 'pdf'],
+];
+
+function formatByBytes(bytes: string, known: ReadonlyMap<string, string>): string | undefined {
+  const format = BEGINNINGS.find(([beginning]) => bytes.startsWith(beginning))?.[1];
+  return format !== undefined && [...known.values()].includes(format) ? format : undefined;
 }
 
 const LONGEST_HEAD = 500;
@@ -116,11 +148,10 @@ function decoded(text: string): string {
   }
 }
 
-function formatByName(url: string, known: ReadonlyMap<string, string>, param: string): string {
-  const ending = /\.([a-z0-9]+)$/i.exec(url)?.[1]?.toLowerCase() ?? '';
-  const format = { jpg: 'jpeg', htm: 'html', '3gp': 'three_gp', mpg: 'mpeg' }[ending] ?? ending;
-  if ([...known.values()].includes(format)) return format;
-  throw badFormat(ending, known, param);
+function formatByName(name: string, known: ReadonlyMap<string, string>): string | undefined {
+  const ending = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  const format = { jpg: 'jpeg', htm: 'html', json: 'txt', '3gp': 'three_gp', mpg: 'mpeg' }[ending] ?? ending;
+  return [...known.values()].includes(format) ? format : undefined;
 }
 
 function badFormat(given: string, known: ReadonlyMap<string, string>, param: string) {

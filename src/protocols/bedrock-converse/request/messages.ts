@@ -1,13 +1,12 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import type { Block, Turn } from '../wire.js';
-import { textOf } from '../answer-reading.js';
-import { assistantTurn } from './assistant-turn.js';
+import { assistantTurn, resultKey } from './assistant-turn.js';
 import { Conversation } from './conversation.js';
 import { invalid, unsupported, type ConverseDraft } from './draft.js';
 import { Media } from './media.js';
 import { cachePoint, contentBlocks, type Place } from './parts.js';
 import type { ToolNames } from './tool-names.js';
-import { wireToolCallId } from '../tool-ids.js';
+import { WireCallIds } from '../tool-ids.js';
 
 export interface Messages {
   readonly system: readonly Block[];
@@ -20,6 +19,7 @@ export interface Messages {
 export function translateMessages(draft: ConverseDraft, names: ToolNames): Messages {
   const conversation = new Conversation(draft);
   const media = new Media();
+  const ids = new WireCallIds(draft.facts.shortToolCallIds ? 'nine' : draft.isClaude ? 'claude' : 'converse');
   const system: Block[] = [];
   let carriesState = false;
   draft.request.messages.forEach((message, index) => {
@@ -35,7 +35,7 @@ export function translateMessages(draft: ConverseDraft, names: ToolNames): Messa
         conversation.user(userBlocks(message, place), index);
         return;
       case 'assistant': {
-        const turn = assistantTurn(message, { ...place, names });
+        const turn = assistantTurn(message, { ...place, names, ids });
         conversation.assistant(turn.blocks, turn.calls);
         carriesState ||= turn.carriesState;
         return;
@@ -83,16 +83,15 @@ const wrapped = (block: Block): Block =>
   typeof block['text'] === 'string' ? { text: `<system>${block['text']}</system>` } : block;
 
 function addResult(conversation: Conversation, message: ChatMessage, place: IndexedPlace): void {
-  const { draft, index } = place;
-  const id =
-    message.role === 'function'
-      ? (conversation.openCall(textOf(message.name)) ?? '')
-      : wireToolCallId(textOf(message.tool_call_id), draft.facts.shortToolCallIds);
+  const { draft, index, path } = place;
+  const failed = message['is_error'] === true;
+  if (failed && !draft.facts.resultStatus) draft.drop(`${path}.is_error`, 'results have no status for this model');
   const blocks = contentBlocks(message.content, place);
   conversation.result({
-    id,
+    key: resultKey(message),
     index,
     content: blocks.filter((block) => !('cachePoint' in block)),
+    failed: failed && draft.facts.resultStatus,
     after: [...blocks.filter((block) => 'cachePoint' in block), ...cachePoint(message, place)],
   });
 }
@@ -102,7 +101,11 @@ function ended(draft: ConverseDraft, turns: readonly Turn[]): readonly Turn[] {
   const last = turns.at(-1);
   if (last?.role !== 'assistant') return turns;
   if (draft.claude?.prefill === false)
-    throw unsupported('messages', 'a last message of the assistant', 'unsupported_value');
+    throw unsupported(
+      `messages[${draft.request.messages.findLastIndex(({ role }) => role === 'assistant')}]`,
+      'a last message of the assistant',
+      'unsupported_value',
+    );
   const trimmed = last.content
     .map((block) => (typeof block['text'] === 'string' ? { text: block['text'].trimEnd() } : block))
     .filter((block) => block['text'] !== '');
@@ -130,7 +133,8 @@ const READ: ReadonlySet<string> = new Set([
 function reportUnsaid(message: ChatMessage, { draft, path }: Place): void {
   for (const [field, value] of Object.entries(message)) {
     if (READ.has(field) || value === null || value === undefined || value === '') continue;
-    if (field === 'name' && (message.role === 'tool' || message.role === 'function')) continue;
+    if ((field === 'name' || field === 'is_error') && (message.role === 'tool' || message.role === 'function'))
+      continue;
     draft.drop(`${path}.${field}`, 'Converse has no place for it');
   }
 }

@@ -23,7 +23,8 @@ export function contentBlocks(content: unknown, place: Place): Block[] {
     if (!isObject(part)) return;
     const at = { ...place, path: `${place.path}.content[${index}]` };
     const block = partBlock(part, at);
-    if (block !== undefined) blocks.push(block, ...cachePoint(part, at));
+    if (block !== undefined) blocks.push(block);
+    if (blocks.length > 0) blocks.push(...cachePoint(part, at));
   });
   return blocks;
 }
@@ -36,13 +37,13 @@ function partBlock(part: Json, { draft, media, path }: Place): Block | undefined
     case 'refusal':
       return textBlock(part['refusal']);
     case 'image_url':
-      return media.image(urlIn(part['image_url']), `${path}.image_url`);
+      return imageBlock(part['image_url'], { draft, media, path });
     case 'video_url':
       return media.video(urlIn(part['video_url']), `${path}.video_url`);
     case 'input_audio':
       return audioBlock(part['input_audio'], { draft, media, path });
     case 'file':
-      return fileBlock(part['file'], { draft, media, path });
+      return fileBlock(part, { draft, media, path });
     default:
       throw invalid(
         `${path}.type`,
@@ -59,43 +60,38 @@ function textBlock(text: unknown): Block | undefined {
 /** `{url}` is OpenAI's form; some clients write the URL itself. */
 const urlIn = (value: unknown): string => textOf(isObject(value) ? value['url'] : value);
 
+function imageBlock(image: unknown, { draft, media, path }: Place): Block {
+  const detail = isObject(image) ? (image['detail'] ?? 'auto') : 'auto';
+  if (detail !== 'auto') draft.drop(`${path}.image_url.detail`, 'Converse has no place for it');
+  return media.image(urlIn(image), `${path}.image_url`);
+}
+
 function audioBlock(audio: unknown, { media, path }: Place): Block {
   const { data, format } = isObject(audio) ? audio : {};
   return media.audio(textOf(data), textOf(format), `${path}.input_audio.format`);
 }
 
-function fileBlock(file: unknown, { draft, media, path }: Place): Block {
-  const { file_data: data, file_id: id, filename } = isObject(file) ? file : {};
-  if (textOf(data) === '')
+/** The file itself, under one of the names clients have for it; those who send its bytes alone tell what they are by its name. */
+function fileBlock(part: Json, { draft, media, path }: Place): Block {
+  const file = isObject(part['file']) ? part['file'] : {};
+  const { file_data: data, file_url: url, file_id: id, filename } = file;
+  const given = textOf(data) || textOf(url) || textOf(file['url']);
+  if (given === '')
     throw invalid(
       `${path}.file.${id === undefined ? 'file_data' : 'file_id'}`,
       'The provider of this model keeps no files: the file itself must be sent, in `file_data`.',
       'unsupported_value',
     );
-  const url = textOf(data);
-  const whole = isDataUrl(url) ? url : `data:${mimeOf(filename)};base64,${url}`;
+  const whole = /^(data:|s3:)/i.test(given) ? given : `data:${BYTES};base64,${given}`;
   const name = textOf(filename);
-  const block = media.document(whole, `${path}.file.file_data`, name);
-  const sent = textOf(isObject(block['document']) ? block['document']['name'] : undefined);
+  const { document } = media.document(whole, `${path}.file.file_data`, name);
+  const sent = textOf(isObject(document) ? document['name'] : undefined);
   if (name !== '' && !name.startsWith(sent)) draft.adapt(`${path}.file.filename`, sent, 'names of documents are plain');
-  return block;
+  const citations = isObject(part['citations']) ? { citations: part['citations'] } : {};
+  return { document: { ...(document as Json), ...citations } };
 }
 
-const isDataUrl = (text: string): boolean => /^(data:|s3:)/i.test(text);
-
-/** Some clients send the bytes alone, and tell what they are by the name. */
-function mimeOf(filename: unknown): string {
-  const ending = /\.([a-z0-9]+)$/i.exec(textOf(filename))?.[1]?.toLowerCase() ?? 'pdf';
-  return MIME_TYPES.get(ending) ?? 'application/pdf';
-}
-
-const MIME_TYPES: ReadonlyMap<string, string> = new Map([
-  ['txt', 'text/plain'],
-  ['md', 'text/markdown'],
-  ['csv', 'text/csv'],
-  ['html', 'text/html'],
-  ['json', 'application/json'],
-]);
+const BYTES = 'application/octet-stream';
 
 /** What a client marks as the end of what should be cached, in Anthropic's words or in OpenAI's (§2.2). */
 export function cachePoint(marked: Json, { draft, path }: Pick<Place, 'draft' | 'path'>): readonly Block[] {

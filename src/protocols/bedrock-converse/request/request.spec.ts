@@ -27,6 +27,13 @@ function sent(model: string, fields: object) {
   return { wire, body: JSON.parse(wire.body), paths };
 }
 
+const closedAnswer = {
+  type: 'object',
+  properties: { city: { type: 'string' } },
+  required: ['city'],
+  additionalProperties: false,
+};
+
 const refused = (model: string, fields: object) => expect(() => sent(model, fields));
 const tools = [
   {
@@ -267,6 +274,13 @@ describe('tools for Converse', () => {
       null,
       'tool_choice',
     ],
+    [
+      'a choice of none of the tools',
+      NOVA,
+      { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } },
+      null,
+      'tool_choice.allowed_tools',
+    ],
     ['an odd choice', NOVA, { tools, tool_choice: 'perhaps' }, 'invalid_value', 'tool_choice'],
     ['tools of a model without', TITAN, { tools }, 'unsupported_parameter', 'tools'],
     [
@@ -294,11 +308,12 @@ describe('tools for Converse', () => {
       },
       { role: 'tool', tool_call_id: 't', content: 'done' },
     ];
-    const { body } = sent(NOVA, { messages, tools, tool_choice: 'none' });
+    const { body, paths } = sent(NOVA, { messages, tools, tool_choice: 'none' });
     expect(body).toMatchObject({
       toolConfig: { tools: [SPEC_F, SPEC_G] },
       system: [{ text: 'Do not call any tool.' }],
     });
+    expect(paths).toEqual(['adapted tool_choice']);
     expect(sent(NOVA, { messages }).body).toMatchObject({
       toolConfig: { tools: [{ toolSpec: { name: 'f' } }] },
       system: [{ text: 'Do not call any tool.' }],
@@ -326,6 +341,38 @@ describe('tools for Converse', () => {
     expect(paths).toEqual(['adapted tools[0].function.name', 'adapted tools[2].function.name']);
   });
 
+  it('go under names of their own in linear time, however many are alike', () => {
+    const call = (_: unknown, at: number) => ({
+      id: `t${at}`,
+      type: 'function',
+      function: { name: `${String.fromCodePoint(0x4e00 + (at % 20_000))}${at >= 20_000 ? '你' : ''}`, arguments: '{}' },
+    });
+    const messages = [
+      ...MESSAGES,
+      { role: 'assistant', content: null, tool_calls: Array.from({ length: 30_000 }, call) },
+    ];
+    const started = performance.now();
+    sent(NOVA, { messages });
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('are answered with a function call where they were sent as functions', () => {
+    const functions = [{ name: 'g', description: 'Does g.' }];
+    expect(sent(NOVA, { functions }).wire.asked.legacyFunctions).toBe(true);
+    expect(sent(NOVA, { functions, tools }).wire.asked.legacyFunctions).toBeUndefined();
+    expect(sent(NOVA, { tools }).wire.asked.legacyFunctions).toBeUndefined();
+  });
+
+  it('are not asked to stream by models that cannot', () => {
+    const path = (model: string, fields: object) => sent(model, { stream: true, ...fields }).wire;
+    expect(path(LLAMA, { tools })).toMatchObject({
+      path: expect.stringMatching(/\/converse$/),
+      headers: { accept: 'application/json' },
+    });
+    expect(path(LLAMA, {}).path).toMatch(/\/converse-stream$/);
+    expect(path(NOVA, { tools }).path).toMatch(/\/converse-stream$/);
+  });
+
   const closed = { type: 'object', properties: {}, additionalProperties: false };
   it.each([
     ['Claude 4.5', SONNET_4_5, closed, true],
@@ -333,6 +380,12 @@ describe('tools for Converse', () => {
       'an open schema',
       SONNET_4_5,
       { type: 'object', properties: { x: { type: 'object' } }, additionalProperties: false },
+      false,
+    ],
+    [
+      'what the decoder knows nothing of',
+      SONNET_4_5,
+      { ...closed, properties: { x: { type: 'integer', minimum: 1 } }, required: ['x'] },
       false,
     ],
     ['newer Claude', OPUS_4_8, closed, false],
@@ -444,6 +497,25 @@ describe('thinking in Converse', () => {
     expect(sent(OPUS_4_6, { messages, tools, reasoning_effort: 'high' }).paths).toEqual([]);
   });
 
+  it('leaves what is said in the provider’s own words beside what it adds', () => {
+    const { body } = sent(OPUS_4_8, {
+      reasoning_effort: 'low',
+      additionalModelRequestFields: { output_config: { other: 1 } },
+    });
+    expect(body.additionalModelRequestFields.output_config).toEqual({ other: 1, effort: 'low' });
+    expect(
+      sent(NOVA, { top_k: 3, additionalModelRequestFields: { inferenceConfig: { other: 1 } } }).body
+        .additionalModelRequestFields.inferenceConfig,
+    ).toEqual({ other: 1, topK: 3 });
+  });
+
+  it.each(['guardrailConfig', 'performanceConfig', 'additionalModelRequestFields'])(
+    'refuses %s that is none',
+    (field) => {
+      refused(NOVA, { [field]: 'x' }).toThrow(expect.objectContaining({ code: 'invalid_type', param: field }));
+    },
+  );
+
   it('refuses an effort nobody knows', () => {
     refused(GPT, { reasoning_effort: 'heroic' }).toThrow(
       expect.objectContaining({ code: 'unsupported_value', param: 'reasoning_effort' }),
@@ -514,10 +586,20 @@ describe('JSON from Converse', () => {
     expect(paths).toEqual(['adapted response_format']);
   });
 
-  it('is not due where a call is the answer', () => {
-    const { body, wire, paths } = sent(NOVA, { response_format: format, tools, tool_choice: 'required' });
+  it.each([
+    ['a schema', NOVA, { type: 'json_schema', json_schema: { name: 'answer', schema: closedAnswer } }],
+    ['any object', SONNET_4_5, { type: 'json_object' }],
+  ])('is not due where a call is the answer, which is said: %s', (_what, model, wanted) => {
+    const { body, wire, paths } = sent(model, { response_format: wanted, tools, tool_choice: 'required' });
     expect(body.system).toBeUndefined();
     expect(wire.asked.json).toBeUndefined();
+    expect(paths).toEqual(['dropped response_format']);
+  });
+
+  it('is asked for beside a forced tool where the provider takes both', () => {
+    const wanted = { type: 'json_schema', json_schema: { name: 'answer', schema: closedAnswer } };
+    const { body, paths } = sent(SONNET_4_5, { response_format: wanted, tools, tool_choice: 'required' });
+    expect(body).toMatchObject({ outputConfig: { textFormat: {} }, toolConfig: { toolChoice: { any: {} } } });
     expect(paths).toEqual([]);
   });
 

@@ -35,7 +35,7 @@ export function converseRequest(request: ChatRequest, target: TargetModel): Wire
     ...surroundings(draft),
   };
   reportUnread(draft);
-  const streams = request.stream === true;
+  const streams = request.stream === true && (draft.facts.toolStreaming || toolConfig === undefined);
   return {
     path: `/model/${encodeURIComponent(target.model)}/${streams ? 'converse-stream' : 'converse'}`,
     headers: { accept: streams ? 'application/vnd.amazon.eventstream' : 'application/json' },
@@ -45,6 +45,7 @@ export function converseRequest(request: ChatRequest, target: TargetModel): Wire
       ...asked,
       stateFormat: draft.stateFormat,
       ...(names.changed !== undefined && { toolNames: names.changed }),
+      ...(Array.isArray(request['functions']) && request.tools == null && { legacyFunctions: true }),
     },
     carriesState,
   };
@@ -85,8 +86,12 @@ function toolConfigOf(
   { names, turns }: ToolPlace,
 ): { readonly toolConfig?: ToolConfig; readonly words?: string } {
   if (tools.length === 0) return {};
-  if (choice.kind === 'none' && !draft.isClaude)
-    return usesTools(turns) ? { toolConfig: { tools }, words: NO_TOOLS } : {};
+  if (choice.kind === 'none' && !draft.isClaude) {
+    if (!usesTools(turns)) return {};
+    if (draft.request.tool_choice === 'none')
+      draft.adapt('tool_choice', 'an instruction', 'Converse has no such choice');
+    return { toolConfig: { tools }, words: NO_TOOLS };
+  }
   if (draft.isClaude && (single || choice.kind === 'none')) {
     draft.additional['tool_choice'] = claudeChoice(choice, names, single);
     return { toolConfig: { tools } };

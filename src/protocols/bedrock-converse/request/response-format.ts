@@ -22,14 +22,26 @@ export function translateFormat(draft: ConverseDraft, tools: ToolUse, mayForce: 
   if (format === null || format === undefined || format.type === 'text') return { asked: {}, tools };
   if (format.type !== 'json_object' && format.type !== 'json_schema')
     throw unsupported('response_format.type', 'this response format', 'unsupported_value');
-  const given: Json = isObject(format.json_schema) ? format.json_schema : {};
-  const schema = given['schema'];
-  if (format.type === 'json_object' || !isObject(schema)) return inWords(draft, tools, undefined);
-  const own = ownFormat(draft, given, schema);
-  if (own !== undefined) return { ...own, tools };
-  if (isForced(tools.choice)) return { asked: {}, tools }; // the call is the answer, and no JSON is due
-  const isAlone = mayForce && tools.tools.length === 0;
-  return isAlone && canBeTool(draft, schema) ? byTool(draft, schema) : inWords(draft, tools, schema);
+  const given: Json = format.type === 'json_schema' && isObject(format.json_schema) ? format.json_schema : {};
+  const schema = isObject(given['schema']) ? given['schema'] : undefined;
+  const own = schema && ownFormat(draft, given, schema);
+  return own === undefined ? emulated(draft, tools, { schema, mayForce }) : { ...own, tools };
+}
+
+interface Wanted {
+  readonly schema: JsonSchema | undefined;
+  readonly mayForce: boolean;
+}
+
+function emulated(draft: ConverseDraft, tools: ToolUse, { schema, mayForce }: Wanted): FormatUse {
+  if (isForced(tools.choice)) {
+    draft.drop('response_format', 'the answer is the call of a tool');
+    return { asked: {}, tools };
+  }
+  const byItself = mayForce && tools.tools.length === 0;
+  return schema !== undefined && byItself && canBeTool(draft, schema)
+    ? byTool(draft, schema)
+    : inWords(draft, tools, schema);
 }
 
 function ownFormat(draft: ConverseDraft, given: Json, schema: JsonSchema): Omit<FormatUse, 'tools'> | undefined {

@@ -76,7 +76,7 @@ function claudeThinking(draft: ConverseDraft, { turns, carriesState, forced }: C
   draft.include(translation.changes);
   const thinking = boundThinking(draft, use, carriesState);
   if (thinking !== undefined) draft.additional['thinking'] = thinking;
-  if (use.effort !== undefined) draft.additional['output_config'] = { effort: use.effort };
+  if (use.effort !== undefined) draft.addTo('output_config', { effort: use.effort });
   return { noSampling: thinking !== undefined && thinking.type !== 'disabled', noLimit: false };
 }
 

@@ -7,6 +7,8 @@ import { wireToolName } from '../tool-ids.js';
 export class ToolNames {
   readonly #sent = new Map<string, string>();
   readonly #clients = new Map<string, string>();
+  /** How many names were made of one: a history may hold any number that are alike but for what is replaced. */
+  readonly #made = new Map<string, number>();
 
   /** Names that need no change come first, so that no changed one can take their place. */
   constructor({ tools, functions }: ChatRequest) {
@@ -21,7 +23,9 @@ export class ToolNames {
     if (known !== undefined) return known;
     const wanted = wireToolName(name);
     let free = wanted;
-    for (let count = 2; this.#clients.has(free); count += 1) free = `${wanted.slice(0, 56)}_${count}`;
+    let count = this.#made.get(wanted) ?? 1;
+    while (this.#clients.has(free)) free = `${wanted.slice(0, 56)}_${(count += 1)}`;
+    this.#made.set(wanted, count);
     this.#sent.set(name, free);
     this.#clients.set(free, name);
     return free;

@@ -1,8 +1,10 @@
+import type { JsonSchema } from '../../../domain/chat.js';
+import { strictSchema } from '../../claude/strict-schema.js';
 import { isObject, type Json } from '../../json.js';
 import { textOf } from '../answer-reading.js';
 import type { Turn } from '../wire.js';
 import { invalid, unsupported, type ConverseDraft } from './draft.js';
-import { inputSchema, isClosed } from './input-schema.js';
+import { inputSchema } from './input-schema.js';
 import { cachePoint } from './parts.js';
 import type { ToolNames } from './tool-names.js';
 
@@ -47,6 +49,7 @@ export function translateTools(draft: ConverseDraft, names: ToolNames, turns: re
   const { choice, allowed } = chosen(request.tool_choice ?? (isObject(legacy) ? { function: legacy } : legacy));
   if (!draft.facts.tools && choice.kind !== 'none') throw unsupported('tools', '`tools`');
   const offered = allowed === undefined ? tools : tools.filter(({ name }) => allowed.has(name));
+  if (offered.length === 0) throw invalid('tool_choice.allowed_tools', 'None of these tools is among `tools`.');
   return { ...permitted(draft, choice, offered), single };
 }
 
@@ -73,15 +76,22 @@ function definition(tool: Json, path: string, { draft, names }: Naming): NamedTo
   if (sent !== name) draft.adapt(`${path}.name`, sent, 'names of tools are letters, digits, _ and -');
   const description = textOf(tool['description']);
   const json = inputSchema(tool['parameters'], { draft, path: `${path}.parameters` });
-  const strict = tool['strict'] === true && draft.facts.strictTools && isClosed(json);
-  if (tool['strict'] === true && !strict) draft.drop(`${path}.strict`, 'not for this model or this schema');
+  const strict = tool['strict'] === true ? strictInput(json, draft) : undefined;
+  if (tool['strict'] === true && strict === undefined)
+    draft.drop(`${path}.strict`, 'not for this model or this schema');
   const toolSpec = {
     name: sent,
     ...(description.trim() !== '' && { description }),
-    inputSchema: { json },
-    ...(strict && { strict }),
+    inputSchema: { json: strict ?? json },
+    ...(strict && { strict: true }),
   };
   return { name, blocks: [{ toolSpec }] };
+}
+
+/** What the decoder can hold the model to, word for word; else the tool is a plain one. */
+function strictInput(schema: JsonSchema, { facts }: ConverseDraft): JsonSchema | undefined {
+  const strict = facts.strictTools ? strictSchema(schema) : undefined;
+  return strict?.exact === true ? strict.schema : undefined;
 }
 
 /** Results of tools that the request no longer offers are refused unless the tools are there. */
