@@ -7,7 +7,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const facts = (asked: Asked = {}): AnswerFacts => ({ id: 'chatcmpl-1', created: 1_700_000_000, model: 'asked', asked });
 const protocol = anthropicMessages();
-const event = (data: Fields) => `event: ${String((data['type'] as string | undefined) ?? '')}\ndata: ${JSON.stringify(data)}\n\n`;
+const event = (data: Fields) =>
+  `event: ${String((data['type'] as string | undefined) ?? '')}\ndata: ${JSON.stringify(data)}\n\n`;
 
 const message = (content: readonly Fields[], more: Fields = {}): Fields => ({
   id: 'msg_1',

@@ -42,6 +42,20 @@ describe('a failure of the Messages API', () => {
     ],
     [
       400,
+      report('invalid_request_error', 'You have reached your specified API usage limits. You will regain access soon.'),
+      429,
+      'insufficient_quota',
+      'insufficient_quota',
+    ],
+    [
+      404,
+      [{ error: { code: 404, message: 'Publisher Model `x` was not found', status: 'NOT_FOUND' } }],
+      404,
+      'invalid_request_error',
+      'model_not_found',
+    ],
+    [
+      400,
       report('invalid_request_error', 'On hold', 'organization_on_hold'),
       502,
       'server_error',
@@ -92,6 +106,7 @@ describe('a failure of the Messages API', () => {
 
   it.each([
     'messages.1.content.0: Invalid `signature` in `thinking` block',
+    'messages.1.content.0: Invalid `data` in `redacted_thinking` block',
     'Invalid signature in thinking block. The block is bound to a different conversation',
     'messages.1: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.',
     'messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.',

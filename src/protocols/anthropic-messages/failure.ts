@@ -7,16 +7,17 @@ import type { WireFailure } from '../protocol.js';
 /** A failure with a status of its own (Anthropic reference §5). The provider's id of the request goes with it. */
 export function messagesFailure({ status, headers, body }: WireFailure): UpstreamError {
   const parsed = parsedJson(body);
-  const known = isObject(parsed) ? parsed : undefined;
+  // Google wraps what fails before a stream of its begins into a list.
+  const known = (Array.isArray(parsed) ? parsed : [parsed]).find(isObject);
   const reported = known === undefined ? { ...UNTOLD, message: plainText(body) } : reportOf(known);
-  const error = classify(reported, TELLING_CODES.get(reported.code) ?? status, retryAfterMs(headers));
+  const error = classify(reported, tellingStatus(reported) ?? status, retryAfterMs(headers));
   return told(error, reported, first(headers['request-id']) ?? known?.['request_id']);
 }
 
 /** A failure inside a 200: an `error` event of a stream, or a body of that type. */
 export function reportedFailure(wire: Json): UpstreamError {
   const reported = reportOf(wire);
-  const status = TELLING_CODES.get(reported.code) ?? STATUS_OF_TYPE.get(reported.type) ?? 502;
+  const status = tellingStatus(reported) ?? STATUS_OF_TYPE.get(reported.type) ?? 502;
   return told(classify(reported, status), reported, wire['request_id']);
 }
 
@@ -43,6 +44,12 @@ const TELLING_CODES: ReadonlyMap<string | undefined, number> = new Map([
   ['compaction_unavailable', 529],
 ]);
 
+/** A workspace that has used up what its owner allows is told so by a 400, and by words alone. */
+const ALLOWANCE_USED = /reached your (specified )?(\w+ )?usage limits/i;
+
+const tellingStatus = ({ code, message }: Reported): number | undefined =>
+  TELLING_CODES.get(code) ?? (ALLOWANCE_USED.test(message.slice(0, 4_000)) ? 402 : undefined);
+
 function reportOf(body: Json): Reported {
   const error = isObject(body['error']) ? body['error'] : body;
   const details = isObject(error['details']) ? error['details'] : {};
@@ -62,7 +69,7 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 
 /** The words for signed thinking that does not belong where it stands; the wording is the only sign there is. */
 const STALE =
-  /invalid.{0,20}signature.{0,20}thinking|thinking. blocks?.{0,60}cannot be modified|expected .{0,3}thinking.{0,40}but found/i;
+  /invalid.{0,20}(signature|data).{0,20}thinking|thinking. blocks?.{0,60}cannot be modified|expected .{0,3}thinking.{0,40}but found/i;
 
 function told(error: UpstreamError, { message }: Reported, requestId: unknown): UpstreamError {
   const { status, type, code, param, retryAfterMs, upstreamStatus } = error;

@@ -390,6 +390,7 @@ describe('response formats', () => {
     ['claude-haiku-4-5', open],
     ['claude-haiku-4-5', optional],
     ['claude-haiku-4-5', object({ a: true })],
+    ['claude-haiku-4-5', object({ a: { type: ['object', 'null'] } })],
   ])('are a forced tool otherwise: %s %j', (model, schema) => {
     const { body, asked, report } = told({ ...json(schema), tools: [fn('json')] }, model);
     expect(body.tools?.map(({ name }) => name)).toEqual(['json', 'json_2']);

@@ -37,25 +37,27 @@ function transformed(schema: unknown, survey: Survey, depth: number): unknown {
     return schema;
   }
   const known: [string, unknown][] = [];
-  const told: Record<string, unknown> = {};
+  const told: [string, unknown][] = [];
   for (const [key, value] of Object.entries(schema)) {
     if (SILENT.has(key)) continue;
     const kept = member(key, value, { survey, depth });
     if (kept !== undefined) known.push(kept);
-    else told[key] = value;
+    else told.push([key, value]);
   }
   if (isMap(schema)) survey.suitable = false;
-  if (schema['type'] === 'object' || isObject(schema['properties'])) {
+  if (isOfObjects(schema['type']) || isObject(schema['properties'])) {
     survey.optional += optionalIn(schema);
     known.push(['additionalProperties', false]);
   }
-  return described(Object.fromEntries(known), told, survey);
+  return described(Object.fromEntries(known), Object.fromEntries(told), survey);
 }
+
+const isOfObjects = (type: unknown): boolean => type === 'object' || (Array.isArray(type) && type.includes('object'));
 
 /** Keys beyond the named ones would be refused by the decoder, so a schema that wants them is none for it. */
 function isMap({ type, properties, additionalProperties: open, patternProperties }: Json): boolean {
   if (patternProperties !== undefined || open === true || isObject(open)) return true;
-  return type === 'object' && (!isObject(properties) || Object.keys(properties).length === 0) && open !== false;
+  return isOfObjects(type) && (!isObject(properties) || Object.keys(properties).length === 0) && open !== false;
 }
 
 function optionalIn({ properties, required }: Json): number {
