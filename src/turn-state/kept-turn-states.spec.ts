@@ -153,6 +153,27 @@ describe.each(BENCHES)('turn states in %s', (_, makeBench) => {
     now += 10_001;
     expect(await other.keeper.find('key_1', ['call_late'])).toEqual(byId(state('call_late')));
   });
+
+  test('are asked for again after the clock was set back', async () => {
+    const other = replica(store);
+    now += 365 * KEPT_MS;
+    expect(await other.keeper.find('key_1', ['call_late'])).toEqual(new Map());
+    now -= 365 * KEPT_MS;
+    await kept(state('call_late'));
+    expect(await other.keeper.find('key_1', ['call_late'])).toEqual(byId(state('call_late')));
+  });
+
+  test('are swept away some at a time, and others get their turn meanwhile', async () => {
+    await kept(...Array.from({ length: 1_200 }, (_each, at) => state(`call_${at}`)));
+    const left: number[] = [];
+    const deleteExpired = store.deleteExpired.bind(store);
+    jest.spyOn(store, 'deleteExpired').mockImplementation((at, limit) => {
+      setImmediate(() => left.push(limit));
+      return deleteExpired(at, limit);
+    });
+    await new TurnStateSweeper(store).sweep(now + KEPT_MS);
+    expect(left.length).toBeGreaterThanOrEqual(2);
+  });
 });
 
 /** A store that does as told. */

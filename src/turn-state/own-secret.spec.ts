@@ -3,7 +3,8 @@ import { Logger } from '@nestjs/common';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ownSecret } from './own-secret.js';
+import { Secret } from '../domain/secret.js';
+import { ownSecret, secretOf } from './own-secret.js';
 
 describe('ownSecret', () => {
   let parent: string;
@@ -49,5 +50,16 @@ describe('ownSecret', () => {
       'too short',
       'ENOTDIR',
     ]);
+  });
+
+  it('is the one that was given; where replicas may share a database, it is a word at the start that none was', () => {
+    const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const shared = { dataDir: folder, database: { url: new Secret('postgres://db/parley') } };
+    const secretKey = new Secret('the same everywhere');
+    expect(secretOf({ ...shared, secretKey })).toBe(secretKey);
+    const own = secretOf({ dataDir: folder, database: {} }).reveal();
+    expect(warned).not.toHaveBeenCalled();
+    expect(secretOf(shared).reveal()).toBe(own);
+    expect(warned).toHaveBeenCalledWith(expect.stringMatching(/^PARLEY_SECRET_KEY is not set/));
   });
 });

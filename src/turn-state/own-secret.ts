@@ -2,10 +2,23 @@ import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from '../config/config.js';
 import { Secret } from '../domain/secret.js';
 
 const FILE = 'secret.key';
 const SECRET_BYTES = 32;
+
+/** The secret that turn states are sealed with: the one given, else one of this data folder's own. */
+export function secretOf({ secretKey, dataDir, database }: SecretPlaces): Secret {
+  if (secretKey !== undefined) return secretKey;
+  if (database.url !== undefined)
+    new Logger('TurnState').warn(
+      'PARLEY_SECRET_KEY is not set, and the database is PostgreSQL: replicas that share it need one secret, or none of them can read what another has kept between turns.',
+    );
+  return ownSecret(dataDir);
+}
+
+type SecretPlaces = Pick<Config, 'secretKey' | 'dataDir' | 'database'>;
 
 /** The secret of a gateway that is given none: made once, kept in the data folder for its owner alone. */
 export function ownSecret(dataDir: string): Secret {

@@ -40,7 +40,10 @@ export class RememberedStates {
   get(owner: string, toolCallId: string, at: number): TurnState | null | undefined {
     const name = nameOf(owner, toolCallId);
     const known = this.#present.get(name);
-    if (known === undefined) return (this.#absentUntil.get(name) ?? 0) > at ? null : undefined;
+    if (known === undefined) {
+      const left = (this.#absentUntil.get(name) ?? 0) - at;
+      return left > 0 && left <= ABSENT_MS ? null : undefined; // a clock may have been set back by years
+    }
     return known.expiresAt > at ? known.state : null;
   }
 

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { setImmediate as breath } from 'node:timers/promises';
 import { TurnStateStore } from './turn-state.store.js';
 
 const EVERY_MS = 15 * 60_000;
@@ -24,7 +25,8 @@ export class TurnStateSweeper implements OnApplicationBootstrap, OnApplicationSh
   }
 
   async sweep(at: number): Promise<void> {
-    while (!this.#stopped && (await this.store.deleteExpired(at, SOME)) === SOME);
+    // SQLite's promises are settled at once: without a breath requests would wait until all is deleted.
+    while (!this.#stopped && (await this.store.deleteExpired(at, SOME)) === SOME) await breath();
   }
 
   async #trySweep(): Promise<void> {

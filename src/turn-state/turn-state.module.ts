@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { LiveConfig } from '../config/live-config.js';
 import { TurnStateKeeper } from '../domain/turn-state.js';
 import { KeptTurnStates } from './kept-turn-states.js';
-import { ownSecret } from './own-secret.js';
+import { secretOf } from './own-secret.js';
 import { StateSeal } from './state-seal.js';
 import { StoredStates } from './stored-states.js';
 import { TurnStateSweeper } from './turn-state-sweeper.js';
@@ -14,7 +14,7 @@ import { TurnStateWriter } from './turn-state-writer.js';
     {
       provide: StateSeal,
       inject: [LiveConfig],
-      useFactory: ({ current: { secretKey, dataDir } }: LiveConfig) => new StateSeal(secretKey ?? ownSecret(dataDir)),
+      useFactory: ({ current }: LiveConfig) => new StateSeal(secretOf(current)),
     },
     StoredStates,
     TurnStateWriter,
