@@ -292,6 +292,8 @@ describe('thinking', () => {
       budget(2000),
       ['dropped reasoning_effort'],
     ],
+    ['claude-haiku-4-5', { thinking: { type: 'disabled' }, reasoning_effort: 'none' }, off, []],
+    ['claude-opus-5', { thinking: 'on', reasoning_effort: 'low' }, adaptive('low'), ['dropped thinking']],
     ['claude-opus-5', { reasoning_effort: 'low', top_p: 1 }, adaptive('low'), []],
     ['claude-3-haiku', { reasoning_effort: 'none' }, {}, []],
     ['claude-haiku-4-5', { reasoning_effort: 'minimal' }, budget(1024), []],
@@ -353,6 +355,8 @@ describe('response formats', () => {
     const { body, asked, report } = told(json({ ...plain, $schema: 'x' }, { strict: true }));
     expect(body['output_config']).toEqual({ format: { type: 'json_schema', schema: { ...plain, ...closed } } });
     expect([asked, report]).toEqual([{}, []]);
+    const described = told(json(plain, { description: 'D' })).body['output_config'];
+    expect(described).toMatchObject({ format: { schema: { description: 'D' } } });
   });
 
   it('are checked where the provider takes less than the schema says', () => {

@@ -63,9 +63,14 @@ interface On {
 export function thinkingUseOf(asking: ClaudeRequest, bounds: ThinkingBounds): ThinkingUse {
   const own = asking.get('thinking');
   const effort = asking.get('reasoning_effort');
-  if (!isObject(own)) return useOf(asking, wishedEffort(effort), { ...bounds, param: 'reasoning_effort' });
-  const use = useOf(asking, wishOf(own, asking), { ...bounds, param: 'thinking' });
-  if (effort !== undefined && use.effort === undefined) asking.drop('reasoning_effort', '`thinking` counts');
+  if (!isObject(own)) {
+    if (own !== undefined) asking.drop('thinking', 'it is no object');
+    return useOf(asking, wishedEffort(effort), { ...bounds, param: 'reasoning_effort' });
+  }
+  const wish = wishOf(own, asking);
+  const use = useOf(asking, wish, { ...bounds, param: 'thinking' });
+  const isHeeded = use.effort !== undefined || (effort === 'none' && wish.kind === 'off');
+  if (effort !== undefined && !isHeeded) asking.drop('reasoning_effort', '`thinking` counts');
   return use;
 }
 
@@ -124,7 +129,7 @@ function withoutThinking(asking: ClaudeRequest, wish: Off, param: string): Think
   const [type] = [wish.type, 'disabled' as const, 'between_tools' as const].filter((one) => accepted.includes(one));
   if (type !== undefined) {
     const use = { thinking: { type }, ...calmEffort(asking, wish) };
-    return type === wish.type ? use : adapted(asking, param, use, 'the model does not know the other');
+    return type === wish.type ? use : adapted(asking, param, use, 'the least the model can think');
   }
   const [lowest] = efforts;
   if (!thinksByDefault || lowest === undefined) return {};

@@ -44,8 +44,10 @@ export function formatUseOf(translation: Translation, around: Circumstances): Fo
 
 function schemaIn(format: unknown): JsonSchema | undefined {
   const wrapped = isObject(format) ? format['json_schema'] : undefined;
-  const schema = isObject(wrapped) ? wrapped['schema'] : undefined;
-  return isObject(schema) ? schema : undefined;
+  if (!isObject(wrapped) || !isObject(wrapped['schema'])) return undefined;
+  const { schema, description } = wrapped;
+  // The API has no place for it beside the schema.
+  return typeof description === 'string' && description !== '' ? { description, ...schema } : schema;
 }
 
 function native(translation: Translation, around: Circumstances, given: JsonSchema): FormatUse | undefined {
