@@ -155,21 +155,25 @@ describe('Bedrock in the config', () => {
 describe('AWS credentials', () => {
   const found = { accessKeyId: 'FOUND', secretAccessKey: 's' };
 
-  it('are searched for once by profile, and again after they have run out', async () => {
-    const searches: (string | undefined)[] = [];
-    const credentials = new AwsCredentials((profile) => {
-      searches.push(profile);
+  it('are searched for once by profile and region, and again after they have run out', async () => {
+    const searches: unknown[] = [];
+    const credentials = new AwsCredentials((search) => {
+      searches.push(search);
       return Promise.resolve(() => Promise.resolve(found));
     });
-    const [plain, work] = [callOf({}), callOf({ settings: { profile: 'work' } })];
+    const [plain, work] = [callOf({}), callOf({ settings: { profile: 'work', region: 'cn-north-1' } })];
+    const [first, second] = [
+      { profile: undefined, region: 'us-east-1' },
+      { profile: 'work', region: 'cn-north-1' },
+    ];
     expect(await credentials.identity(plain)).toEqual(found);
     await credentials.identity(plain);
     await credentials.identity(work);
-    expect(searches).toEqual([undefined, 'work']);
+    expect(searches).toEqual([first, second]);
     expect(credentials.renew(plain)).toBe(true);
     await credentials.identity(plain);
     await credentials.identity(work);
-    expect(searches).toEqual([undefined, 'work', undefined]);
+    expect(searches).toEqual([first, second, first]);
   });
 
   it('of the config stand alone', async () => {
