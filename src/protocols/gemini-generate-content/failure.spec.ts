@@ -20,6 +20,12 @@ describe('a failure of Gemini', () => {
       error('No such field'),
       { status: 400, type: 'invalid_request_error', message: 'No such field' },
     ],
+    [
+      'a bad request, told in its details',
+      400,
+      error('Invalid.', details({ fieldViolations: [{ field: 'a.b', description: 'No.' }, { description: 7 }] })),
+      { status: 400, message: 'Invalid. a.b: No.' },
+    ],
     ['one in a list', 400, [error('No such field')], { status: 400, message: 'No such field' }],
     [
       'a prompt that is too long',

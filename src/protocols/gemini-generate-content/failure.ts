@@ -66,7 +66,7 @@ function failureOf(error: Json, status: number, wait?: number): UpstreamError {
 }
 
 function reportedIn(error: Json, status: number, details: readonly Json[]): Reported {
-  const message = textOf(error['message']) ?? UNTOLD.message;
+  const message = wordsOf(textOf(error['message']) ?? UNTOLD.message, details);
   const reason = details.map((detail) => textOf(detail['reason'])).find((word) => word !== undefined);
   return {
     ...UNTOLD,
@@ -75,6 +75,15 @@ function reportedIn(error: Json, status: number, details: readonly Json[]): Repo
     type: reason === 'API_KEY_INVALID' ? reason : undefined,
     code: codeOf(status, message),
   };
+}
+
+/** "Request contains an invalid argument." helps nobody where the details say which. */
+function wordsOf(message: string, details: readonly Json[]): string {
+  const said = details
+    .flatMap(({ fieldViolations }) => objectsOf(fieldViolations))
+    .map(({ field, description }) => [field, description].filter((word) => textOf(word) !== undefined).join(': '))
+    .filter((words) => words !== '' && !message.includes(words));
+  return said.length === 0 ? message : `${message} ${said.slice(0, 5).join('; ')}`;
 }
 
 function codeOf(status: number, message: string): string | undefined {

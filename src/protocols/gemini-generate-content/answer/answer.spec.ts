@@ -152,6 +152,13 @@ const ANSWERS: readonly (readonly [string, readonly object[], object, Partial<Re
     'tool_calls',
   ],
   [
+    'calls with arguments that are no object yet',
+    [{ functionCall: { name: 'f', args: '{"a": 1}' } }, { functionCall: { name: 'f', args: [1] } }],
+    {},
+    { tool_calls: [{ function: { arguments: '{"a": 1}' } }, { function: { arguments: '[1]' } }] },
+    'tool_calls',
+  ],
+  [
     'two calls of one id',
     [call('f', {}, 'x'), call('f', {}, 'x')],
     {},
@@ -429,6 +436,11 @@ describe('an answer of Gemini that fails', () => {
     ['an error by its name', [{ error: { status: 'RESOURCE_EXHAUSTED', message: 'No' } }], { status: 429 }],
     ['an error of a word', { error: 'No' }, { status: 502 }],
     ['a list of numbers', [1], { status: 502, code: 'invalid_upstream_answer' }],
+    [
+      'calls without end',
+      ended(Array.from({ length: 100_000 }, () => call('f', {}, 'x'))),
+      { status: 502, code: 'invalid_upstream_answer' },
+    ],
     ['null', null, { status: 502, code: 'invalid_upstream_answer' }],
   ])('with %s', (_, body, error) => {
     expect(() => whole(body)).toThrow(expect.objectContaining(error));

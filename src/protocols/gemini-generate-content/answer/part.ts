@@ -1,6 +1,7 @@
 import type { Delta, ToolCallDelta } from '../../../domain/chat.js';
+import { UpstreamError } from '../../../domain/errors.js';
 import { MAX_TOOL_CALL_ID, shortToolCallId } from '../../../domain/ids.js';
-import { isObject, isShallow, type Json } from '../../json.js';
+import { isObject, isShallow, parsedJson, type Json } from '../../json.js';
 import type { AnswerFacts } from '../../protocol.js';
 import { GEMINI_STATE } from '../turn-state.js';
 import { objectOf, textOf } from '../wire.js';
@@ -91,6 +92,8 @@ function callDelta(said: Said, call: Json, { answer, choice, signature }: Signed
     return { said: { ...said, answered: true, saidSomething: true }, delta: { content: args } };
   }
   const index = said.calls.length;
+  if (index >= MOST_CALLS)
+    throw new UpstreamError('The provider sent too many tool calls.', { code: 'invalid_upstream_answer' });
   const given = textOf(call['id']);
   const usable = given !== undefined && given.length <= MAX_TOOL_CALL_ID && !said.calls.some(({ id }) => id === given);
   const google = {
@@ -107,9 +110,15 @@ function callDelta(said: Said, call: Json, { answer, choice, signature }: Signed
   return { said: { ...said, calls: [...said.calls, delta], saidSomething: true }, delta: { tool_calls: [delta] } };
 }
 
+/** Far more than any model makes; each is compared with those before it. */
+const MOST_CALLS = 2000;
+
 /** A function without parameters is called with none (Gemini reference §8, 23). */
-const argumentText = (args: unknown): string =>
-  isObject(args) && isShallow(args, DEEPEST_ARGUMENTS) ? JSON.stringify(args) : '{}';
+function argumentText(args: unknown): string {
+  if (args == null || !isShallow(args, DEEPEST_ARGUMENTS)) return '{}';
+  // What comes as text is an object already written, else some value of its own.
+  return typeof args === 'string' && isObject(parsedJson(args)) ? args : JSON.stringify(args);
+}
 
 const DEEPEST_ARGUMENTS = 500;
 

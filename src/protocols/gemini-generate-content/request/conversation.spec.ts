@@ -184,6 +184,12 @@ describe('a conversation for Gemini', () => {
       [],
     ],
     [
+      'reports what it does not know, whoever says it',
+      [{ ...ask, mood: 'good', cache_control: {} }, calls(call('a')), { ...result('a', 'A'), name: 'f', took: 7 }],
+      [user(text('Hi')), model(sentCall()), user(response('f', { output: 'A' }))],
+      ['dropped messages[0].mood', 'dropped messages[0].cache_control', 'dropped messages[2].took'],
+    ],
+    [
       'reports what it has no use for',
       [ask, { role: 'assistant', content: 'a', audio: { id: 'x' }, reasoning_content: 'r' }],
       [user(text('Hi')), model(text('a'))],

@@ -18,7 +18,7 @@ export function conversationOf(scope: Scope): Conversation {
   const messages = scope.request.messages;
   const start = leadingSystem(messages);
   const system = messages.slice(0, start).flatMap((message, index) => {
-    reportName({ message, index }, scope);
+    reportUnread({ message, index }, scope);
     return partsOf(message.content, `messages[${index}].content`, scope);
   });
   const turns = new Turns();
@@ -77,13 +77,15 @@ interface Exchange {
 /** The assistant's turn and all that was said until its next one: first the results of its calls, then the rest. */
 function addExchange(placed: Placed, { scope, turns, end }: Exchange): boolean {
   const { messages } = scope.request;
-  reportName(placed, scope);
+  reportUnread(placed, scope);
   const { parts, calls, carriesState } = assistantTurn(placed, scope);
   turns.add('model', parts);
   const answers: Placed[] = [];
   const rest: Placed[] = [];
   messages.slice(placed.index + 1, end).forEach((message, offset) => {
-    (isResult(message) ? answers : rest).push({ message, index: placed.index + 1 + offset });
+    const each = { message, index: placed.index + 1 + offset };
+    if (isResult(message)) reportUnread(each, scope);
+    (isResult(message) ? answers : rest).push(each);
   });
   turns.add('user', resultParts(calls, answers, scope));
   for (const each of rest) addUserSide(each, scope, turns);
@@ -96,7 +98,7 @@ function addUserSide(placed: Placed, scope: Scope, turns: Turns): void {
     dropOrphan(placed, scope);
     return;
   }
-  reportName(placed, scope);
+  reportUnread(placed, scope);
   const parts = partsOf(message.content, `messages[${index}].content`, scope);
   if (!isSystem(message)) {
     turns.add('user', parts);
@@ -110,12 +112,19 @@ function addUserSide(placed: Placed, scope: Scope, turns: Turns): void {
   );
 }
 
-function reportName({ message, index }: Placed, { report }: Scope): void {
-  for (const mark of CACHE_MARKS)
-    if (message[mark] != null && message.role !== 'assistant')
-      report.drop(`messages[${index}].${mark}`, CACHES_BY_ITSELF);
-  if (message.name !== undefined && message.name !== null && !isResult(message))
-    report.drop(`messages[${index}].name`, 'Gemini has no names for who speaks.');
+/** What of a message is read; an assistant's turn has more, and tells of it itself. */
+const READ: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id', 'is_error']);
+
+function reportUnread({ message, index }: Placed, { report }: Scope): void {
+  for (const field in message) {
+    if (READ.has(field) || message[field] == null) continue;
+    const path = `messages[${index}].${field}`;
+    if (field === 'name') {
+      if (!isResult(message)) report.drop(path, 'Gemini has no names for who speaks.');
+    } else if (message.role !== 'assistant') {
+      report.drop(path, CACHE_MARKS.has(field) ? CACHES_BY_ITSELF : undefined);
+    }
+  }
 }
 
 /** The rules on where a conversation begins and ends (Gemini reference §2.2 rules 1, 2, 10). */

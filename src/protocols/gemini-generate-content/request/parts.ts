@@ -36,7 +36,7 @@ function partOf(part: ContentPart, path: string, scope: Scope): Part | undefined
   }
 }
 
-export const CACHE_MARKS = ['cache_control', 'prompt_cache_breakpoint'] as const;
+export const CACHE_MARKS: ReadonlySet<string> = new Set(['cache_control', 'prompt_cache_breakpoint']);
 export const CACHES_BY_ITSELF = 'Gemini caches prompts by itself.';
 
 const textPart = (text: unknown): Part | undefined => (typeof text === 'string' && text !== '' ? { text } : undefined);
