@@ -111,7 +111,7 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
         this.#writePiece(piece);
         continue;
       }
-      const checked = stepHeld(this.#held, piece);
+      const checked = stepHeld(this.#held, piece, piece.finish && this.reducer.usage(this.#state));
       this.#held = checked.state;
       for (const each of checked.pieces) this.#writePiece(each);
     }

@@ -63,6 +63,11 @@ const INSIDE_HOSTS = [
   '[fec0::1]',
   '[ff02::1]',
   '[100::1]',
+  '[2001:4860::5efe:10.0.0.1]',
+  '[2001:4860::200:5efe:a9fe:a9fe]',
+  '[2001:2::1]',
+  '[2001:10::1]',
+  '[2001:20::1]',
   '[2001:db8::1]',
   '[3fff::1]',
   '[5f00::1]',
@@ -357,6 +362,11 @@ describe('MediaFetcher', () => {
     );
     expect(requests).toEqual([]);
   });
+
+  it.each(['010.0.0.1', '0x8.8.8.8', '8.8.8', '134744072', 'fe80::1%eth0', '2001:4860::1%eth0', '', 'dns.google'])(
+    'takes %s, as a resolver may say, for no address of the public internet',
+    (address) => expect(isPublicAddress(address)).toBe(false),
+  );
 
   it.each(['1.1.1.1', '8.8.8.8', '2606:4700:4700::1111', '64:ff9b::808:808', '::ffff:8.8.8.8'])(
     'takes %s for an address of the public internet',

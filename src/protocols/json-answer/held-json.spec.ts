@@ -89,6 +89,8 @@ describe('text that is to be JSON', () => {
   });
 });
 
+const USAGE = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
+
 /** Pieces as they are written, one a line. */
 const REDUCER: StreamReducer<boolean, Piece> = {
   initial: () => false,
@@ -97,7 +99,7 @@ const REDUCER: StreamReducer<boolean, Piece> = {
   isComplete: (ended) => ended,
   isOver: () => false,
   model: () => 'm',
-  usage: () => undefined,
+  usage: (ended) => (ended ? USAGE : undefined),
 };
 
 describe('a decoder of any dialect', () => {
@@ -140,9 +142,9 @@ describe('a decoder of any dialect', () => {
     });
   });
 
-  it('fails before any content', () => {
+  it('fails before any content, and says what was used up all the same', () => {
     const { log, deltas } = decode([THOUGHT, text('no'), end('stop')], { json: {} });
-    expect(log.at(-1)).toMatchObject({ status: 502, code: 'invalid_structured_output' });
+    expect(log.at(-1)).toMatchObject({ status: 502, code: 'invalid_structured_output', usage: USAGE });
     expect(deltas).toEqual([{ role: 'assistant', content: '' }, THOUGHT.delta]);
   });
 

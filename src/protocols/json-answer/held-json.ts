@@ -1,4 +1,4 @@
-import type { Delta } from '../../domain/chat.js';
+import type { Delta, Usage } from '../../domain/chat.js';
 import { UpstreamError } from '../../domain/errors.js';
 import { isObject } from '../json.js';
 import type { JsonDemand } from '../protocol.js';
@@ -32,9 +32,9 @@ export const holdJson = (demand: JsonDemand): HeldJson => ({ demand, choices: ne
 
 /**
  * What may go on of one piece: all but text at once, the text when its choice ends, in one piece before the end.
- * Throws UpstreamError where it is not the JSON that was asked for.
+ * Throws UpstreamError where it is not the JSON that was asked for, with the usage as far as it is known.
  */
-export function stepHeld(state: HeldJson, piece: Piece): Step<HeldJson> {
+export function stepHeld(state: HeldJson, piece: Piece, usage?: Usage): Step<HeldJson> {
   const held = state.choices.get(piece.index) ?? NOTHING_HELD;
   const { content, ...others } = piece.delta;
   const isText = typeof content === 'string' && content !== '';
@@ -49,7 +49,7 @@ export function stepHeld(state: HeldJson, piece: Piece): Step<HeldJson> {
   if (piece.finish === undefined)
     return { state: { ...state, choices }, pieces: rest === undefined ? NO_PIECES : [rest] };
   choices.delete(piece.index);
-  const text = textOf(next, state.demand, piece);
+  const text = textOf(next, piece, { demand: state.demand, usage });
   return { state: { ...state, choices }, pieces: [...text, ...(rest === undefined ? [] : [rest])] };
 }
 
@@ -71,8 +71,13 @@ function without({ logprobs: _told, ...piece }: Piece, delta: Delta): Piece | un
   return piece.finish === undefined && Object.keys(delta).length === 0 ? undefined : { ...piece, delta };
 }
 
-function textOf(held: HeldChoice, demand: JsonDemand, { index, finish }: Piece): readonly Piece[] {
-  const content = finish === 'stop' && !held.unchecked ? checkJson(held.text, demand) : held.text;
+interface Check {
+  readonly demand: JsonDemand;
+  readonly usage: Usage | undefined;
+}
+
+function textOf(held: HeldChoice, { index, finish }: Piece, { demand, usage }: Check): readonly Piece[] {
+  const content = finish === 'stop' && !held.unchecked ? checkJson(held.text, demand, usage) : held.text;
   if (content === '') return NO_PIECES;
   const logprobs = joined(held.logprobs);
   return [{ index, delta: { content }, ...(logprobs !== undefined && { logprobs }) }];

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /** All that is given out of IPv6 so far; what lies beyond has no public use. */
@@ -10,10 +11,11 @@ const PLATFORM = new Set(['168.63.129.16']);
 
 /** Is it an address of the public internet, of one machine, and not of ours? */
 export function isPublicAddress(text: string): boolean {
-  if (!ipaddr.isValid(text)) return false;
+  // ipaddr.js takes octal, hexadecimal and shortened forms, too; no public address has a zone.
+  if (isIP(text) === 0 || text.includes('%')) return false;
   const address = innermost(ipaddr.parse(text));
   if (address.range() !== 'unicast') return false;
-  if (address instanceof ipaddr.IPv6 && !address.match(GLOBAL_IPV6)) return false;
+  if (address instanceof ipaddr.IPv6 && (!address.match(GLOBAL_IPV6) || isIsatap(address))) return false;
   return !PLATFORM.has(address.toString()) && !isOwn(address);
 }
 
@@ -22,6 +24,11 @@ function innermost(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv
   if (!(address instanceof ipaddr.IPv6)) return address;
   if (address.isIPv4MappedAddress()) return address.toIPv4Address();
   return address.match(NAT64) ? new ipaddr.IPv4(address.toByteArray().slice(-4)) : address;
+}
+
+/** RFC 5214: under any prefix, the IPv4 address of a machine in the same site follows. */
+function isIsatap({ parts }: ipaddr.IPv6): boolean {
+  return (parts[4] === 0 || parts[4] === 0x200) && parts[5] === 0x5efe;
 }
 
 /** What listens on this machine may be shut to the outside and open to us. */
