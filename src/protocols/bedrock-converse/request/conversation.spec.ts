@@ -216,6 +216,44 @@ describe('a conversation for Converse', () => {
     expect(paths).toEqual([]);
   });
 
+  it('says instructions that follow one another in one turn', () => {
+    const system = (content: string) => ({ role: 'system', content });
+    const { turns, paths } = sent(OPUS_4_8, [user('a'), system('b'), system('c'), user('d')]);
+    expect(turns.slice(1)).toEqual([
+      { role: 'system', content: [{ text: 'b' }, { text: 'c' }] },
+      { role: 'user', content: [{ text: 'd' }] },
+    ]);
+    expect(paths).toEqual([]);
+  });
+
+  it('takes signed thinking among the parts of a message, and tells of any other', () => {
+    const said = (signature: string) => [
+      { type: 'thinking', thinking: 'hmm', signature },
+      { type: 'text', text: 'b' },
+    ];
+    expect(sent(HAIKU, [user('a'), assistant(said('sig')), user('c')])).toMatchObject({
+      turns: [
+        {},
+        { content: [{ reasoningContent: { reasoningText: { text: 'hmm', signature: 'sig' } } }, { text: 'b' }] },
+        {},
+      ],
+      carriesState: true,
+      paths: [],
+    });
+    expect(sent(NOVA, [user('a'), assistant(said('sig')), user('c')])).toMatchObject({
+      turns: [{}, { content: [{ text: 'b' }] }, {}],
+      paths: ['dropped messages[1].content[0]'],
+    });
+  });
+
+  it('keeps the mark of a part that says nothing, and tells of a detail nobody looks at', () => {
+    const mark = { type: 'text', text: ' ', cache_control: { type: 'ephemeral' } };
+    const image = { type: 'image_url', image_url: { url: PNG, detail: 'low' } };
+    const { turns, paths } = sent(HAIKU, [user([image, mark])]);
+    expect(turns[0].content[1]).toEqual({ cachePoint: { type: 'default' } });
+    expect(paths).toEqual(['dropped messages[0].content[0].image_url.detail']);
+  });
+
   it('says of a result that it is a failure, where there is a word for it', () => {
     const messages = [user('a'), assistant(null, calls('abcdefghi')), { ...tool('abcdefghi'), is_error: true }];
     expect(sent(HAIKU, messages).turns[2].content[0].toolResult.status).toBe('error');

@@ -294,6 +294,11 @@ describe('tools for Converse', () => {
     refused(model, fields).toThrow(expect.objectContaining({ status: 400, code, param }));
   });
 
+  it('may be chosen by their name alone', () => {
+    const { body } = sent(NOVA, { tools, tool_choice: { type: 'function', name: 'g' } });
+    expect(body.toolConfig.toolChoice).toEqual({ tool: { name: 'g' } });
+  });
+
   it('tells of calls at once that it cannot prevent', () => {
     expect(sent(NOVA, { tools, parallel_tool_calls: false }).paths).toEqual(['dropped parallel_tool_calls']);
   });

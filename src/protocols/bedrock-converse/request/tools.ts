@@ -120,9 +120,10 @@ function wishedChoice(wish: unknown): Choice {
   return { kind: 'tool', name };
 }
 
+/** Some clients name the tool at once. */
 function nameIn(choice: unknown): string {
-  const named = isObject(choice) ? choice['function'] : undefined;
-  return textOf(isObject(named) ? named['name'] : undefined);
+  if (!isObject(choice)) return '';
+  return textOf((isObject(choice['function']) ? choice['function'] : choice)['name']);
 }
 
 const specs = (tools: readonly NamedTool[]): readonly Json[] => tools.flatMap(({ blocks }) => blocks);
