@@ -114,6 +114,12 @@ describe('a failure of Gemini', () => {
       { error: { message: 7, details: [null, 7, { retryDelay: 7, violations: 'x' }] } },
       { status: 400 },
     ],
+    [
+      'depth without bottom',
+      429,
+      `{"error":{"code":${'['.repeat(5000)}${']'.repeat(5000)},"message":"No","details":[{"violations":[{"quotaId":${'['.repeat(5000)}${']'.repeat(5000)}}]}]}}`,
+      { status: 429 },
+    ],
     ['a word', 400, { error: 'No' }, { status: 400, message: 'No' }],
   ])('%s', (_, status, body, expected) => {
     expect(failed(status, body)).toMatchObject(expected);

@@ -3,7 +3,7 @@ import { classify, UNTOLD, type Reported } from '../failure/failure-kinds.js';
 import { plainText, retryAfterMs } from '../failure/failure-reading.js';
 import { isObject, parsedJson, type Json } from '../json.js';
 import type { WireFailure } from '../protocol.js';
-import { objectsOf, textOf } from './wire.js';
+import { numberOf, objectsOf, textOf } from './wire.js';
 
 /** A failure with a status of its own (Gemini reference §5). */
 export function geminiFailure({ status, headers, body }: WireFailure): UpstreamError {
@@ -19,9 +19,9 @@ export function geminiFailure({ status, headers, body }: WireFailure): UpstreamE
 /** A failure inside a 200: its code may be missing, and then its status tells (Gemini reference §4.7). */
 export function failureInside(error: unknown): UpstreamError {
   const report = isObject(error) ? error : { message: error };
-  const code = Number(report['code']);
+  const code = numberOf(report['code']);
   const told = Number.isInteger(code) && code >= 400 && code < 600 ? code : undefined;
-  return failureOf(report, told ?? STATUSES.get(String(report['status'])) ?? 502);
+  return failureOf(report, told ?? STATUSES.get(textOf(report['status']) ?? '') ?? 502);
 }
 
 const CANCELLED = 499;
@@ -105,7 +105,7 @@ function retryDelay(details: readonly Json[]): number | undefined {
  * used up for good.
  */
 function ofQuota(failure: UpstreamError, details: readonly Json[]): UpstreamError {
-  const quotas = details.flatMap(({ violations }) => objectsOf(violations)).map(({ quotaId }) => String(quotaId));
+  const quotas = details.flatMap(({ violations }) => objectsOf(violations)).map(({ quotaId }) => textOf(quotaId) ?? '');
   const { message, retryAfterMs: wait, upstreamStatus } = failure;
   if (quotas.some((id) => /PerDay/i.test(id)))
     return new UpstreamError(message, { status: 429, ...EXHAUSTED, upstreamStatus });

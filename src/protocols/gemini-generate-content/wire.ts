@@ -39,5 +39,9 @@ export function objectsOf(list: unknown): readonly Json[] {
 export const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
+/** A number, also where it came as text; of anything else, which may be a list without bottom, NaN. */
+export const numberOf = (value: unknown): number =>
+  typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
+
 /** The object a member holds; an empty one where it holds none. */
 export const objectOf = (value: unknown): Json => (isObject(value) ? value : {});

@@ -1,5 +1,5 @@
 import type { Json } from '../../json.js';
-import { objectOf, objectsOf, textOf } from '../wire.js';
+import { numberOf, objectOf, objectsOf, textOf } from '../wire.js';
 
 /** What Google says an answer is based on, as OpenAI's citations (Gemini reference §3.1). `text` is the whole answer. */
 export function annotationsFrom(metadata: readonly Json[], text: string): readonly Json[] {
@@ -24,7 +24,7 @@ function citationsIn(grounding: Json, text: string, units: Units): readonly Json
       ? support['groundingChunkIndices']
       : [];
     return indices.flatMap((index) => {
-      const { web, retrievedContext } = objectOf(chunks[Number(index)]);
+      const { web, retrievedContext } = objectOf(chunks[numberOf(index)]);
       const source = objectOf(web ?? retrievedContext);
       const url = textOf(source['uri']);
       if (url === undefined) return [];
@@ -39,7 +39,7 @@ function placeOf(
   text: string,
   units: Units,
 ): { readonly start_index: number; readonly end_index: number } {
-  const [start, end] = [units(Number(segment['startIndex'] ?? 0)), units(Number(segment['endIndex'] ?? 0))];
+  const [start, end] = [units(numberOf(segment['startIndex'] ?? 0)), units(numberOf(segment['endIndex'] ?? 0))];
   const words = textOf(segment['text']);
   if (words === undefined || text.slice(start, end) === words) return { start_index: start, end_index: end };
   const found = text.indexOf(words);

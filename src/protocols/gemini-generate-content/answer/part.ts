@@ -95,7 +95,7 @@ function callDelta(said: Said, call: Json, { answer, choice, signature }: Signed
   if (index >= MOST_CALLS)
     throw new UpstreamError('The provider sent too many tool calls.', { code: 'invalid_upstream_answer' });
   const given = textOf(call['id']);
-  const usable = given !== undefined && given.length <= MAX_TOOL_CALL_ID && !said.calls.some(({ id }) => id === given);
+  const usable = given !== undefined && isUsable(given, said.calls);
   const google = {
     ...(signature !== undefined && { thought_signature: signature }),
     ...(given !== undefined && !usable && { function_call_id: given }),
@@ -109,6 +109,9 @@ function callDelta(said: Said, call: Json, { answer, choice, signature }: Signed
   };
   return { said: { ...said, calls: [...said.calls, delta], saidSomething: true }, delta: { tool_calls: [delta] } };
 }
+
+const isUsable = (id: string, calls: Said['calls']): boolean =>
+  id.length <= MAX_TOOL_CALL_ID && !calls.some((call) => call.id === id);
 
 /** Far more than any model makes; each is compared with those before it. */
 const MOST_CALLS = 2000;

@@ -62,7 +62,7 @@ const TIERS: ReadonlyMap<unknown, string> = new Map([
 
 /** The tier that served it, and Google's id of the answer. */
 function beside(event: Json): Json {
-  const tier = TIERS.get(String(objectOf(event['usageMetadata'])['serviceTier']).toLowerCase());
+  const tier = TIERS.get(textOf(objectOf(event['usageMetadata'])['serviceTier'])?.toLowerCase());
   const id = textOf(event['responseId']);
   return { ...(tier !== undefined && { service_tier: tier }), ...(id !== undefined && { provider_response_id: id }) };
 }
