@@ -205,6 +205,12 @@ describe('a message', () => {
     });
   });
 
+  it('may cite a great deal', () => {
+    const citations = Array.from({ length: 200_000 }, () => ({ type: 'page_location' }));
+    const [choice] = whole(message([{ type: 'text', text: 'Hi', citations }])).choices;
+    expect(choice?.message['citations']).toHaveLength(200_000);
+  });
+
   it('that is none is an error of the provider', () => {
     expect(() => whole({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } })).toThrow(
       expect.objectContaining({ status: 503, code: 'server_is_overloaded' }),

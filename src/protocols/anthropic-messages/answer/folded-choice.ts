@@ -46,8 +46,12 @@ function grow(growing: Growing, delta: Delta): void {
     if (part?.arguments !== undefined) call.arguments.push(part.arguments);
   }
   for (const detail of listed(delta['reasoning_details'])) joinDetail(growing.details, detail);
-  growing.annotations.push(...listed(delta['annotations']).map(withoutIndex));
-  growing.citations.push(...listed(delta['citations']).map(withoutIndex));
+  addAll(growing.annotations, delta['annotations']);
+  addAll(growing.citations, delta['citations']);
+}
+
+function addAll(known: Json[], more: unknown): void {
+  for (const one of listed(more)) known.push(withoutIndex(one));
 }
 
 /** The parts of one detail share its index. */
