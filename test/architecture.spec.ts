@@ -52,6 +52,14 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'ipaddr.js': ['transport/', 'access/'],
 };
 
+/** Packages that cost much time and memory, and are needed by few: only ever loaded by `import()`. */
+const LOADED_LATE = [
+  'google-auth-library',
+  '@smithy/signature-v4',
+  '@aws-crypto/sha256-js',
+  '@aws-sdk/credential-provider-node',
+];
+
 const MAX_LINES = 250;
 
 /** Path below src/, with slashes, and text. */
@@ -66,7 +74,9 @@ function violations(sources: Sources): string[] {
     const files = imports.filter((name) => name.startsWith('.')).map((name) => resolve(file, name));
     graph.set(file, files);
     broken.push(
-      ...files.filter((target) => !mayImport(file, target)).map((target) => `${file} may not import ${target}`),
+      ...files
+        .filter((target) => !mayImport(file, target) || passesBy(entryOf(target, sources), file, target))
+        .map((target) => `${file} may not import ${target}`),
       ...imports.filter((name) => !mayUse(file, name)).map((name) => `${file} may not use ${name}`),
       ...faults(file, text),
     );
@@ -91,6 +101,17 @@ function mayImport(file: string, target: string): boolean {
   return allowed.some((place) => place === to || `${place}.ts` === target);
 }
 
+/** The entry of the folder that the file is in, where that folder has one: a dialect's. */
+function entryOf(file: string, sources: Sources): string | undefined {
+  const entry = `${file.split('/').slice(0, 2).join('/')}/index.ts`;
+  return sources.has(entry) ? entry : undefined;
+}
+
+/** What is inside a dialect is nobody else's: neither a provider's nor another dialect's. */
+function passesBy(entry: string | undefined, file: string, target: string): boolean {
+  return entry !== undefined && target !== entry && !file.startsWith(posix.dirname(entry) + '/');
+}
+
 function mayUse(file: string, specifier: string): boolean {
   const folder = folderOf(file);
   if (specifier.startsWith('.') || folder === undefined) return true;
@@ -103,6 +124,9 @@ function faults(file: string, text: string): string[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '').length;
   return [
     ...(lines > MAX_LINES ? [`${file} has ${lines} lines, more than ${MAX_LINES}`] : []),
+    ...LOADED_LATE.filter((name) => new RegExp(`^(?:import|export) (?!type )[^;(]*'${name}'`, 'm').test(text)).map(
+      (name) => `${file} loads ${name} at the start`,
+    ),
     ...(folderOf(file) !== 'config' && /\bprocess\s*\.\s*env\b/.test(text) ? [`${file} reads process.env`] : []),
   ];
 }
@@ -168,6 +192,26 @@ describe('the architecture', () => {
     ['packages', { 'protocols/a.ts': "import { of } from 'rxjs';" }, ['protocols/a.ts may not use rxjs']],
     ['built-ins', { 'domain/a.ts': "import 'node:util'; import 'node:fs';" }, ['domain/a.ts may not use node:fs']],
     ['sockets', { 'providers/a.ts': "import { request } from 'undici';" }, ['providers/a.ts may not use undici']],
+    ['a late package', { 'providers/a.ts': "import type { A } from 'google-auth-library';" }, []],
+    ['a late package, late', { 'providers/a.ts': "void import('google-auth-library');" }, []],
+    [
+      'a late package, early',
+      { 'providers/a.ts': "import type { A } from './b.js';\nimport {\n  B,\n} from 'google-auth-library';" },
+      ['providers/a.ts loads google-auth-library at the start'],
+    ],
+    [
+      'the back door of a dialect',
+      {
+        'protocols/dialect/index.ts': "export * from './inside.js';",
+        'protocols/dialect/inside.ts': '',
+        'protocols/other/index.ts': "import '../dialect/inside.js';",
+        'providers/a.ts': "import '../protocols/dialect/index.js'; import '../protocols/dialect/inside.js';",
+      },
+      [
+        'protocols/other/index.ts may not import protocols/dialect/inside.ts',
+        'providers/a.ts may not import protocols/dialect/inside.ts',
+      ],
+    ],
     ['the environment', { 'http/a.ts': 'export const a = process.env;' }, ['http/a.ts reads process.env']],
     ['the environment, in config', { 'config/a.ts': 'export const a = process.env;' }, []],
     ['length', { 'chat/a.ts': long }, [`chat/a.ts has ${MAX_LINES + 1} lines, more than ${MAX_LINES}`]],

@@ -68,7 +68,7 @@ describe('signing for Bedrock', () => {
     const { query, ...rest } = request;
     const headers = { ...request.headers, Host: hostname };
     const whole = { protocol: 'https:', hostname, path: '/', ...rest, headers, query: { ...query } };
-    const signer = awsSigner(EXAMPLE, { region: 'us-east-1', service: 'service' });
+    const signer = await awsSigner(EXAMPLE, { region: 'us-east-1', service: 'service' });
     const signed = await signer.sign(whole, { signingDate: new Date('2015-08-30T12:36:00Z') });
     expect(signed.headers['authorization']).toMatch(new RegExp(`Signature=${signature}$`));
   });

@@ -1,5 +1,4 @@
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { SignatureV4 } from '@smithy/signature-v4';
+import type { SignatureV4 } from '@smithy/signature-v4';
 
 /** Who calls, in AWS's terms. */
 export interface AwsIdentity {
@@ -15,9 +14,17 @@ export interface SigningScope {
   readonly service: string;
 }
 
-/** Signs by Signature Version 4; the path is encoded once more than on the wire (Bedrock reference §1). */
-export const awsSigner = (credentials: AwsIdentity, { region, service }: SigningScope): SignatureV4 =>
-  new SignatureV4({ credentials, region, service, sha256: Sha256, applyChecksum: false });
+/**
+ * Signs by Signature Version 4; the path is encoded once more than on the wire (Bedrock reference §1). AWS's packages are
+ * loaded when they are first needed: they are large, and most gateways sign nothing.
+ */
+export async function awsSigner(credentials: AwsIdentity, { region, service }: SigningScope): Promise<SignatureV4> {
+  const [{ SignatureV4 }, { Sha256 }] = await Promise.all([
+    import('@smithy/signature-v4'),
+    import('@aws-crypto/sha256-js'),
+  ]);
+  return new SignatureV4({ credentials, region, service, sha256: Sha256, applyChecksum: false });
+}
 
 /** A request as it is about to be sent. */
 export interface Signable {
@@ -38,7 +45,8 @@ export async function signedHeaders(
   const { protocol, host, hostname, pathname } = new URL(url);
   const headers = { ...SIGNED, host };
   const request = { method: 'POST', protocol, hostname, path: pathname, headers, body };
-  const signed = await awsSigner(identity, { region, service: 'bedrock' }).sign(request, { signingDate: at });
+  const signer = await awsSigner(identity, { region, service: 'bedrock' });
+  const signed = await signer.sign(request, { signingDate: at });
   const { host: _host, ...proof } = signed.headers;
   return proof;
 }

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { UpstreamError } from '../domain/errors.js';
-import { ExpiredCredentialError } from '../protocols/bedrock-converse/failure.js';
-import { bedrockConverse } from '../protocols/bedrock-converse/index.js';
+import { bedrockConverse, ExpiredCredentialError } from '../protocols/bedrock-converse/index.js';
 import type { WireCall } from '../transport/http-transport.js';
 import { bearerHeaders } from './bearer.js';
 import { bedrockUrl, regionOf } from './bedrock-address.js';

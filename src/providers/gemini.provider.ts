@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { geminiGenerateContent } from '../protocols/gemini-generate-content/index.js';
-import { isWithGoogle } from '../protocols/gemini-generate-content/request/media.js';
+import { geminiGenerateContent, isWithGoogle } from '../protocols/gemini-generate-content/index.js';
 import type { Address } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider } from './provider.js';
 import { Upstreams } from './upstreams.js';

@@ -7,6 +7,8 @@ import { converseRequest } from './request/request.js';
 import { converseCompletion } from './response.js';
 import { converseStream } from './stream.js';
 
+export { ExpiredCredentialError } from './failure.js';
+
 /** Amazon Bedrock's Converse API, which models of many families speak. */
 export const bedrockConverse: ChatProtocol = {
   request: converseRequest,

@@ -8,6 +8,8 @@ import { geminiRequest } from './request/request.js';
 import { statesOf } from './turn-state.js';
 import type { GeminiHost } from './wire.js';
 
+export { isWithGoogle } from './request/media.js';
+
 /** Google's generateContent, as the Gemini API or Vertex AI serves it. */
 export function geminiGenerateContent({ host }: { readonly host: GeminiHost }): ChatProtocol {
   return {
