@@ -1,12 +1,12 @@
 /**
  * Writes src/catalog/model-catalog.json: which models each provider type has, what they can do and what they cost.
- * Ids, context windows and prices come from @pydantic/genai-prices (MIT); what that lacks is in model-facts.json.
+ * Ids, context windows and prices come from @pydantic/genai-prices (MIT); what that lacks is in catalog-additions.json.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { findProvider } from '@pydantic/genai-prices';
 
 const catalogFolder = new URL('../src/catalog/', import.meta.url);
-const facts = JSON.parse(readFileSync(new URL('model-facts.json', catalogFolder), 'utf8'));
+const additions = JSON.parse(readFileSync(new URL('catalog-additions.json', catalogFolder), 'utf8'));
 const source = JSON.parse(
   readFileSync(new URL('../node_modules/@pydantic/genai-prices/package.json', import.meta.url), 'utf8'),
 );
@@ -46,7 +46,7 @@ for (const entry of TYPES) {
   models.sort((a, b) => (a.id < b.id ? -1 : 1));
   types[entry.type] = { ...(entry.fallback && { fallback: entry.fallback }), models };
 }
-const head = JSON.stringify({ version: `genai-prices-${source.version}+${facts.pricesOf}` }).slice(0, -1);
+const head = JSON.stringify({ version: `genai-prices-${source.version}+${additions.pricesOf}` }).slice(0, -1);
 const lines = Object.entries(types).map(([type, { models, ...rest }]) => {
   const start = JSON.stringify({ type, ...rest }).slice(0, -1);
   return `${start},"models":[\n${models.map((model) => JSON.stringify(model)).join(',\n')}\n]}`;
@@ -59,10 +59,10 @@ console.log(`${Object.values(types).reduce((sum, { models }) => sum + models.len
 function modelsOf({ type, from, keep = () => true, rules = plainRules }) {
   const found = from === undefined ? [] : findProvider({ providerId: from }).models;
   const models = found
-    .filter(({ id }) => keep(id) && !matchesAny(facts.absent[type], id))
+    .filter(({ id }) => keep(id) && !matchesAny(additions.absent[type], id))
     .map((model) => cardOf(type, model, rules(flatten(model.match), { from })))
     .filter((card) => card !== undefined);
-  const extra = facts.extra[type] ?? [];
+  const extra = additions.extra[type] ?? [];
   return [...models, ...extra.map(({ price, ...model }) => withFacts(type, { ...model, ...(price && { price }) }))];
 }
 
@@ -116,7 +116,7 @@ function bedrockRules({ exact, prefixes, fragments, endings }) {
 }
 
 function cardOf(type, model, rules) {
-  const id = facts.ids[type]?.[model.id] ?? callableId(model.id, rules);
+  const id = additions.ids[type]?.[model.id] ?? callableId(model.id, rules);
   if (id === undefined) return undefined;
   const aliases = unique(rules.exact.map((exact) => exact.toLowerCase())).filter((exact) => exact !== id.toLowerCase());
   const name = displayName(model.name);
@@ -145,8 +145,8 @@ function callableId(id, { exact, prefixes, fragments }) {
 
 function withFacts(type, { listed: inService = true, ...card }) {
   const family = familyOf(card.id);
-  const chat = !matchesAny([...facts.notChat['*'], ...(facts.notChat[type] ?? [])], card.id);
-  const listed = inService && !matchesAny([...facts.unlisted['*'], ...(facts.unlisted[type] ?? [])], card.id);
+  const chat = !matchesAny([...additions.notChat['*'], ...(additions.notChat[type] ?? [])], card.id);
+  const listed = inService && !matchesAny([...additions.unlisted['*'], ...(additions.unlisted[type] ?? [])], card.id);
   return {
     ...card,
     ...(card.context === undefined && family?.context && { context: family.context }),
@@ -161,7 +161,7 @@ function withFacts(type, { listed: inService = true, ...card }) {
 /** The most exact family: `gpt-4o-mini` before `gpt-4o`, and never `gpt-4` for `gpt-4o`. */
 function familyOf(id) {
   const bare = familiar(id);
-  return facts.families
+  return additions.families
     .filter(({ of }) => bare === familiar(of) || bare.startsWith(`${familiar(of)}-`))
     .sort((a, b) => b.of.length - a.of.length)[0];
 }

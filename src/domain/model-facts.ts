@@ -1,6 +1,6 @@
 /**
  * How a model behaves beyond its card: what it accepts and how it is told to think. Catalogue data
- * (`catalog/behaviour/*.json`), put on a deployment when the routes are built. What is not known is absent.
+ * (`catalog/facts/*.json`), put on a deployment when the routes are built. What is not known is absent.
  */
 export interface ModelFacts {
   /** The most tokens of one answer. */
@@ -13,8 +13,10 @@ export interface ModelFacts {
   readonly converse?: ConverseFacts;
 }
 
+/** A word that `thinking.type` may be in a request to Claude. */
 export type ClaudeThinking = 'adaptive' | 'enabled' | 'disabled' | 'between_tools';
 
+/** What tells the generations of Claude apart. */
 export interface ClaudeFacts {
   /** What `thinking.type` may be. */
   readonly thinking: readonly ClaudeThinking[];
@@ -38,6 +40,7 @@ export interface ClaudeFacts {
   readonly boundThinking: boolean;
 }
 
+/** What tells Google's models apart. */
 export interface GeminiFacts {
   /** `level`: one of these; `budget`: tokens between these bounds, 0 only where it can be switched off; null: it does not think. */
   readonly thinking:
@@ -59,6 +62,7 @@ export interface GeminiFacts {
   readonly outputCap?: { readonly stream: number; readonly whole: number };
 }
 
+/** What tells the families apart that speak Bedrock's one dialect. */
 export interface ConverseFacts {
   /** How thinking is asked for; absent: it cannot be. */
   readonly thinking?: 'claude' | 'gpt-oss' | 'gpt' | 'nova';

@@ -1,4 +1,4 @@
-import { behaviourOf } from '../catalog/model-behaviour.js';
+import { factsOf } from '../catalog/model-facts.js';
 import type { ModelCard } from '../catalog/model-card.js';
 import type { ModelCatalog } from '../catalog/model-catalog.js';
 import type { ServedModel } from '../catalog/served-model.js';
@@ -163,7 +163,7 @@ function deploy(
     provider: config.name,
     model: named ?? target.model,
     baseModel: ruling,
-    facts: behaviourOf(config.type, ruling),
+    facts: factsOf(config.type, ruling),
     endpoint: configured.endpoint,
     timeouts: { ...DEFAULT_TIMEOUTS, ...config.timeouts, ...timeouts },
   };

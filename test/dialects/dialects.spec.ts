@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { behaviourOf } from '../../src/catalog/model-behaviour.js';
+import { factsOf } from '../../src/catalog/model-facts.js';
 import type { ChatRequest } from '../../src/domain/chat.js';
 import { InvalidRequestError } from '../../src/domain/errors.js';
 import { NO_TURN_STATES } from '../../src/domain/turn-state.js';
@@ -80,7 +80,7 @@ function translated(
     return protocol.request(request, {
       model,
       baseModel: model,
-      facts: behaviourOf(type, model),
+      facts: factsOf(type, model),
       turns: NO_TURN_STATES,
       withoutState: false,
     });

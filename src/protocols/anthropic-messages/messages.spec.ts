@@ -1,4 +1,4 @@
-import { behaviourOf } from '../../catalog/model-behaviour.js';
+import { factsOf } from '../../catalog/model-facts.js';
 import type { ChatMessage } from '../../domain/chat.js';
 import { NO_TURN_STATES, type TurnState } from '../../domain/turn-state.js';
 import type { TargetModel } from '../protocol.js';
@@ -9,7 +9,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const target = (model: string, more: Partial<TargetModel> = {}): TargetModel => ({
   model,
   baseModel: model,
-  facts: behaviourOf('anthropic', model),
+  facts: factsOf('anthropic', model),
   turns: NO_TURN_STATES,
   withoutState: false,
   ...more,

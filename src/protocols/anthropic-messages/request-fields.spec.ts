@@ -1,4 +1,4 @@
-import { behaviourOf } from '../../catalog/model-behaviour.js';
+import { factsOf } from '../../catalog/model-facts.js';
 import type { ChatRequest } from '../../domain/chat.js';
 import { NO_TURN_STATES } from '../../domain/turn-state.js';
 import { anthropicMessages } from './index.js';
@@ -8,7 +8,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function told(fields: Fields, model = 'claude-haiku-4-5', host: Host = 'anthropic') {
   const request = { model: 'asked', messages: [{ role: 'user', content: 'Hi' }], ...fields } as unknown as ChatRequest;
-  const facts = behaviourOf('anthropic', model);
+  const facts = factsOf('anthropic', model);
   const wire = anthropicMessages({ host }).request(request, {
     model,
     baseModel: model,

@@ -1,4 +1,4 @@
-import { behaviourOf } from '../../../catalog/model-behaviour.js';
+import { factsOf } from '../../../catalog/model-facts.js';
 import type { ChatRequest } from '../../../domain/chat.js';
 import type { TurnState } from '../../../domain/turn-state.js';
 import type { TargetModel } from '../../protocol.js';
@@ -13,7 +13,7 @@ const TITAN = 'amazon.titan-text-express-v1';
 const target = (model: string, more: Partial<TargetModel> = {}): TargetModel => ({
   model,
   baseModel: model,
-  facts: behaviourOf('bedrock', model),
+  facts: factsOf('bedrock', model),
   turns: new Map(),
   withoutState: false,
   ...more,

@@ -1,4 +1,4 @@
-import { behaviourOf } from '../../../catalog/model-behaviour.js';
+import { factsOf } from '../../../catalog/model-facts.js';
 import type { ChatRequest } from '../../../domain/chat.js';
 import type { ClaudeFacts } from '../../../domain/model-facts.js';
 import { converseRequest } from './request.js';
@@ -21,7 +21,7 @@ const MESSAGES = [{ role: 'user', content: 'a' }];
 
 function sent(model: string, fields: object) {
   const request = { model: 'x', messages: MESSAGES, ...fields } as unknown as ChatRequest;
-  const facts = behaviourOf('bedrock', model);
+  const facts = factsOf('bedrock', model);
   const wire = converseRequest(request, { model, baseModel: model, facts, turns: new Map(), withoutState: false });
   const paths = wire.changes.map(({ path, treatment }) => `${treatment} ${path}`);
   return { wire, body: JSON.parse(wire.body), paths };
@@ -528,9 +528,9 @@ describe('thinking in Converse', () => {
   });
 
   it('goes by the facts of the family, wherever the model is served', () => {
-    const claude = behaviourOf('bedrock', OPUS_4_8).claude;
+    const claude = factsOf('bedrock', OPUS_4_8).claude;
     expect(claude).toMatchObject<Partial<ClaudeFacts>>({ sampling: 'none', prefill: false });
-    expect(behaviourOf('bedrock', NOVA).claude).toBeUndefined();
+    expect(factsOf('bedrock', NOVA).claude).toBeUndefined();
   });
 });
 

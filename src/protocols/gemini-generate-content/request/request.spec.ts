@@ -1,4 +1,4 @@
-import { behaviourOf } from '../../../catalog/model-behaviour.js';
+import { factsOf } from '../../../catalog/model-facts.js';
 import type { ChatRequest } from '../../../domain/chat.js';
 import { NO_TURN_STATES } from '../../../domain/turn-state.js';
 import { geminiRequest } from './request.js';
@@ -12,7 +12,7 @@ interface How {
 
 function sent(fields: Fields, { model = 'gemini-3.5-flash', host = 'gemini' }: How = {}) {
   const request = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...fields } as unknown as ChatRequest;
-  const facts = behaviourOf(host, model);
+  const facts = factsOf(host, model);
   const wire = geminiRequest(host, request, {
     model,
     baseModel: model,

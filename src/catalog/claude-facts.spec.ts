@@ -1,4 +1,4 @@
-import { behaviourOf } from './model-behaviour.js';
+import { factsOf } from './model-facts.js';
 
 /** Ids as Anthropic, Bedrock and Vertex AI write them, and what tells their generations apart. */
 const MODELS: readonly (readonly [id: string, limit: number | undefined, kind: string])[] = [
@@ -28,7 +28,7 @@ const MODELS: readonly (readonly [id: string, limit: number | undefined, kind: s
 
 describe('what the catalogue knows of Claude', () => {
   it.each(MODELS)('%s', (id, limit, kind) => {
-    const { maxOutputTokens, claude } = behaviourOf('vertex', id);
+    const { maxOutputTokens, claude } = factsOf('vertex', id);
     const marks = [
       claude?.thinking.join(),
       claude?.sampling,
@@ -41,7 +41,7 @@ describe('what the catalogue knows of Claude', () => {
   });
 
   it('holds for whatever a provider of the type serves', () => {
-    expect(behaviourOf('anthropic', 'my-deployment').claude).toBeDefined();
-    expect(behaviourOf('openai', 'gpt-5').claude).toBeUndefined();
+    expect(factsOf('anthropic', 'my-deployment').claude).toBeDefined();
+    expect(factsOf('openai', 'gpt-5').claude).toBeUndefined();
   });
 });

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { ClaudeFacts, ConverseFacts, GeminiFacts, ModelFacts } from '../domain/model-facts.js';
 
-/** `behaviour/*.json`: rules in order; the first of which an id contains a word holds. */
-interface BehaviourFile<Facts> {
+/** `facts/*.json`: rules in order. The first one holds that has a text which the id contains. */
+interface FactsFile<Facts> {
   readonly source: string;
-  readonly models: readonly BehaviourRule<Facts>[];
+  readonly models: readonly FactsRule<Facts>[];
 }
 
-interface BehaviourRule<Facts> {
+interface FactsRule<Facts> {
   /** Texts, of which an id must contain one; `''` fits all. */
   readonly ids: readonly string[];
   readonly maxOutputTokens?: number;
@@ -19,7 +19,7 @@ const GEMINI = read<GeminiFacts>('gemini');
 const CONVERSE = read<ConverseFacts>('converse');
 
 /** How the model of this id behaves at a provider of this type, as far as the catalogue knows. */
-export function behaviourOf(type: string, modelId: string): ModelFacts {
+export function factsOf(type: string, modelId: string): ModelFacts {
   const id = modelId.toLowerCase();
   const claude = isClaude(type, id) ? ruleFor(CLAUDE, id) : undefined;
   const gemini = isGoogle(type, id) && claude === undefined ? ruleFor(GEMINI, id) : undefined;
@@ -37,10 +37,10 @@ const isClaude = (type: string, id: string): boolean => type === 'anthropic' || 
 const isGoogle = (type: string, id: string): boolean =>
   type === 'gemini' || type === 'vertex' || /gemini|gemma/.test(id);
 
-function ruleFor<Facts>({ models }: BehaviourFile<Facts>, id: string): BehaviourRule<Facts> | undefined {
+function ruleFor<Facts>({ models }: FactsFile<Facts>, id: string): FactsRule<Facts> | undefined {
   return models.find(({ ids }) => ids.some((word) => id.includes(word)));
 }
 
-function read<Facts>(name: string): BehaviourFile<Facts> {
-  return JSON.parse(readFileSync(new URL(`./behaviour/${name}.json`, import.meta.url), 'utf8')) as BehaviourFile<Facts>;
+function read<Facts>(name: string): FactsFile<Facts> {
+  return JSON.parse(readFileSync(new URL(`./facts/${name}.json`, import.meta.url), 'utf8')) as FactsFile<Facts>;
 }
