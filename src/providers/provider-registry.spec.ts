@@ -37,7 +37,7 @@ describe('ProviderRegistry', () => {
   });
 
   it.each(PROVIDER_TYPES.map(({ type }) => type))('configures every type the config may name: %s', (type) => {
-    const settings = { accountId: 'acc', resourceName: 'res' };
+    const settings = { accountId: 'acc', resourceName: 'res', region: 'us-east-1' };
     const { provider, endpoint } = registry.configure(config(type, { baseUrl: 'http://x.test/v1//', settings }));
     expect(provider.chat).toBeDefined();
     expect(endpoint).toMatchObject({ type, baseUrl: 'http://x.test/v1', settings });

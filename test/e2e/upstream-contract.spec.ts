@@ -41,7 +41,8 @@ afterAll(async () => {
 });
 
 async function ask(body: object, headers: Readonly<Record<string, string>> = {}) {
-  upstream.play(answerWith(completion('ok')));
+  // Where a schema is asked for in words, the gateway looks at what came of it.
+  upstream.play(answerWith(completion('{}')));
   const response = await fetch(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', ...headers },

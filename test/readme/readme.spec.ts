@@ -91,7 +91,12 @@ describe('the samples of the README', () => {
     try {
       const file = join(folder, 'parley.yaml');
       writeFileSync(file, sample?.code ?? '');
-      const env = { OPENAI_API_KEY: 'sk-1', AZURE_OPENAI_API_KEY: 'key', CI_KEY: `sk-parley-${'a'.repeat(43)}` };
+      const env = {
+        OPENAI_API_KEY: 'sk-1',
+        ANTHROPIC_API_KEY: 'sk-ant-1',
+        AZURE_OPENAI_API_KEY: 'key',
+        CI_KEY: `sk-parley-${'a'.repeat(43)}`,
+      };
       expect(notYetInForce(loadConfig({ types: PROVIDER_TYPES, file, env }))).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true });
