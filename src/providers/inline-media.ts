@@ -1,5 +1,6 @@
 import type { ChatMessage, ChatRequest, ContentPart } from '../domain/chat.js';
 import { InvalidRequestError } from '../domain/errors.js';
+import { isObject, type Json } from '../protocols/json.js';
 import type { Media, MediaFetcher } from '../transport/media-fetcher.js';
 import { MediaRefusal } from '../transport/media/media-refusal.js';
 
@@ -43,8 +44,6 @@ interface WantedFile {
   /** How often it stands in the request. */
   times: number;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const NONE: readonly never[] = [];
 
@@ -141,11 +140,7 @@ function inlinedPart(part: ContentPart, dataUrls: ReadonlyMap<string, string>): 
 }
 
 /** Undefined: it stays as it is. */
-function inlinedHolder(
-  held: Fields,
-  fields: readonly string[],
-  dataUrls: ReadonlyMap<string, string>,
-): Fields | undefined {
+function inlinedHolder(held: Json, fields: readonly string[], dataUrls: ReadonlyMap<string, string>): Json | undefined {
   // The first of the fields is the one that may hold data.
   const [first = ''] = fields;
   for (const field of fields) {
@@ -193,7 +188,3 @@ function linkIn(
 }
 
 const isHttp = (text: string): boolean => /^\s*https?:/i.test(text);
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

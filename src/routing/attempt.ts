@@ -7,7 +7,9 @@ import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } f
 import type { RequestContext } from '../domain/request-context.js';
 import { tokenCounts } from '../domain/usage.js';
 import type { ChatOperation, UpstreamCall } from '../providers/provider.js';
+import { Cancellation } from './cancellation.js';
 
+/** What a client gets: the whole answer, a stretch of it, or what would become of its request. */
 export type ChatAnswer = ChatCompletion | ChatFrame | Explanation;
 
 /**
@@ -34,6 +36,7 @@ export function attemptChat(
   });
 }
 
+/** Where an attempt is made, and for which request. */
 export interface AttemptPlace {
   readonly deployment: Deployment;
   readonly context: RequestContext;
@@ -48,25 +51,13 @@ class RunningAttempt {
   readonly #deadline: NodeJS.Timeout;
 
   constructor(
-    { deployment, context, defaulted }: AttemptPlace,
+    place: AttemptPlace,
     private readonly answers: Subscriber<ChatAnswer>,
   ) {
+    const { deployment, context } = place;
     this.#attempt = startAttempt(deployment);
     context.attempts.push(this.#attempt);
-    const cancellation = this.#cancellation;
-    this.call = {
-      deployment,
-      credential: deployment.endpoint.credentials[0],
-      keyId: context.principal?.keyId,
-      strict: context.wishes.strict,
-      defaulted,
-      onCancel: (stop) => cancellation.onCancel(stop),
-      get signal() {
-        return cancellation.signal;
-      },
-      attempt: this.#attempt,
-      flow: context.flow,
-    };
+    this.call = upstreamCall(place, this.#attempt, this.#cancellation);
     const { total } = deployment.timeouts;
     this.#deadline = setTimeout(() => this.fail(new UpstreamTimeoutError('total', total)), total);
   }
@@ -114,33 +105,25 @@ class RunningAttempt {
   }
 }
 
-/** An AbortController that costs nothing until somebody wants its signal: most calls come to their end. */
-class Cancellation {
-  #stops: (() => void)[] = [];
-  #cancelled = false;
-  #abort: AbortController | undefined;
-
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      const abort = new AbortController();
-      this.#abort = abort;
-      this.onCancel(() => abort.abort());
-    }
-    return this.#abort.signal;
-  }
-
-  /** Also after the fact: an adapter that had to wait for something before it could send must still be stopped. */
-  onCancel(stop: () => void): void {
-    if (this.#cancelled) stop();
-    else this.#stops.push(stop);
-  }
-
-  cancel(): void {
-    this.#cancelled = true;
-    const stops = this.#stops;
-    this.#stops = [];
-    for (const stop of stops) stop();
-  }
+/** What the provider may know of an attempt at this place. */
+export function upstreamCall(
+  { deployment, context, defaulted }: AttemptPlace,
+  attempt: UpstreamAttempt,
+  cancellation: Cancellation,
+): UpstreamCall {
+  return {
+    deployment,
+    credential: deployment.endpoint.credentials[0],
+    keyId: context.principal?.keyId,
+    strict: context.wishes.strict,
+    defaulted,
+    onCancel: (stop) => cancellation.onCancel(stop),
+    get signal() {
+      return cancellation.signal;
+    },
+    attempt,
+    flow: context.flow,
+  };
 }
 
 /** An attempt that begins now. */

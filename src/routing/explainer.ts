@@ -7,7 +7,8 @@ import { InvalidRequestError } from '../domain/errors.js';
 import type { ExplainedParam, Explanation } from '../domain/explanation.js';
 import type { ParamChange } from '../domain/param-change.js';
 import type { ChatOperation, UpstreamCall, UpstreamRequest } from '../providers/provider.js';
-import { startAttempt, type AttemptPlace } from './attempt.js';
+import { startAttempt, upstreamCall, type AttemptPlace } from './attempt.js';
+import { Cancellation } from './cancellation.js';
 import { estimate } from './estimate.js';
 import { secretsOf, shownRequest } from './shown-request.js';
 
@@ -29,21 +30,23 @@ export class Explainer {
 
   explain(journey: Journey): Observable<Explanation> {
     return new Observable((answers) => {
-      const left = new AbortController();
-      this.#explanation(journey, left.signal).then(
+      const cancellation = new Cancellation();
+      this.#explanation(journey, cancellation).then(
         (explanation) => {
           answers.next(explanation);
           answers.complete();
         },
         (error: unknown) => answers.error(error),
       );
-      return () => left.abort();
+      return () => cancellation.cancel();
     });
   }
 
-  async #explanation({ asked, request, route, operation, place }: Journey, signal: AbortSignal): Promise<Explanation> {
+  async #explanation(journey: Journey, cancellation: Cancellation): Promise<Explanation> {
+    const { asked, request, route, operation, place } = journey;
     const { deployment, context } = place;
-    const call = callOf(place, signal);
+    // The attempt is noted nowhere, as none is made.
+    const call = upstreamCall(place, startAttempt(deployment), cancellation);
     const outcome = await translated(operation, request, call);
     const { type } = deployment.endpoint;
     const secrets = secretsOf(deployment.endpoint);
@@ -74,20 +77,6 @@ async function translated(operation: ChatOperation, request: ChatRequest, call: 
     if (error instanceof InvalidRequestError && error.param !== null) return { refusal: error };
     throw error;
   }
-}
-
-function callOf({ deployment, context, defaulted }: AttemptPlace, signal: AbortSignal): UpstreamCall {
-  return {
-    deployment,
-    credential: deployment.endpoint.credentials[0],
-    keyId: context.principal?.keyId,
-    strict: context.wishes.strict,
-    defaulted,
-    onCancel: (stop) => signal.addEventListener('abort', stop, { once: true }),
-    signal,
-    attempt: startAttempt(deployment), // noted nowhere, as none is made
-    flow: context.flow,
-  };
 }
 
 /** Deployments stand in the order in which they are tried. */

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { isObject } from '../../protocols/json.js';
 
 /** A model server that runs on this machine and has said which models it serves. */
 export interface FoundServer {
@@ -109,8 +110,4 @@ function modelIds(answer: unknown): readonly string[] | undefined {
 /** Of the form that ids have: it goes into logs, lists, and commands that people paste. */
 function isModelId(id: unknown): id is string {
   return typeof id === 'string' && /^[\w.:@/+-]{1,256}$/.test(id);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../../../domain/chat.js';
 import { InvalidRequestError } from '../../../domain/errors.js';
+import { isObject } from '../../../protocols/json.js';
 import { calledTools, lastUserText, toolResults } from './conversation.js';
 
 /** A tool of the request. `legacy`: it was given as one of `functions`. */
@@ -58,9 +59,9 @@ function demandOf(request: ChatRequest): Demand {
 function demanded(choice: unknown, tools: readonly Tool[], param: string): Demand {
   if (choice === 'none' || tools.length === 0) return { mode: 'none', among: [] };
   if (choice === 'required') return { mode: 'required', among: tools };
-  if (!isRecord(choice)) return { mode: 'auto', among: tools };
+  if (!isObject(choice)) return { mode: 'auto', among: tools };
   const allowed = choice['allowed_tools'];
-  if (isRecord(allowed)) {
+  if (isObject(allowed)) {
     const listed = Array.isArray(allowed['tools']) ? (allowed['tools'] as readonly unknown[]) : [];
     return {
       mode: allowed['mode'] === 'required' ? 'required' : 'auto',
@@ -72,8 +73,8 @@ function demanded(choice: unknown, tools: readonly Tool[], param: string): Deman
 
 /** `{name}`, `{type, function: {name}}` or `{type, custom: {name}}`. */
 function named(reference: unknown, tools: readonly Tool[], param: string): Tool {
-  const outer = isRecord(reference) ? reference : {};
-  const inner = [outer['function'], outer['custom'], outer].find(isRecord);
+  const outer = isObject(reference) ? reference : {};
+  const inner = [outer['function'], outer['custom'], outer].find(isObject);
   const name = inner?.['name'];
   const tool = tools.find((candidate) => candidate.name === name);
   if (tool !== undefined) return tool;
@@ -86,8 +87,8 @@ function named(reference: unknown, tools: readonly Tool[], param: string): Tool 
 function toolsOf(tools: unknown): readonly Tool[] {
   return itemsOf(tools).flatMap(([tool, index]) => {
     const path = `tools[${String(index)}]`;
-    if (isRecord(tool['custom'])) return toolOf('custom', tool['custom'], `${path}.custom.format`);
-    return isRecord(tool['function']) ? toolOf('function', tool['function'], `${path}.function.parameters`) : [];
+    if (isObject(tool['custom'])) return toolOf('custom', tool['custom'], `${path}.custom.format`);
+    return isObject(tool['function']) ? toolOf('function', tool['function'], `${path}.function.parameters`) : [];
   });
 }
 
@@ -104,9 +105,5 @@ function toolOf(kind: Tool['kind'], definition: Readonly<Record<string, unknown>
 
 function itemsOf(list: unknown): readonly (readonly [Readonly<Record<string, unknown>>, number])[] {
   if (!Array.isArray(list)) return [];
-  return (list as readonly unknown[]).flatMap((item, index) => (isRecord(item) ? [[item, index] as const] : []));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (list as readonly unknown[]).flatMap((item, index) => (isObject(item) ? [[item, index] as const] : []));
 }
