@@ -3,7 +3,14 @@ import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/reso
 import { withoutRecordings } from '../support/recordings.js';
 import { startGateway, type Gateway } from '../support/gateway.js';
 import { answerWith, completion, startUpstream, streamOf, type FakeUpstream } from '../support/upstream.js';
-import { CLAUDE_TURNS, GEMINI_TURNS, recordedTurns, type NativeTurn } from './tool-loop/native-turns.js';
+import {
+  CLAUDE_TURNS,
+  converseTurn,
+  GEMINI_TURNS,
+  INTERLEAVED_TURNS,
+  recordedTurns,
+  type NativeTurn,
+} from './tool-loop/native-turns.js';
 
 const TOOLS: ChatCompletionTool[] = ['add', 'multiply', 'web_search', 'get_weather'].map((name) => ({
   type: 'function',
@@ -20,6 +27,7 @@ beforeAll(async () => {
     config: {
       providers: {
         anthropic: { apiKey: 'sk-ant-test', baseUrl },
+        bedrock: { apiKey: 'bedrock-test', region: 'us-east-1', baseUrl },
         gemini: { apiKey: 'AIza-test', baseUrl },
         openai: { apiKey: 'sk-test', baseUrl: `${baseUrl}/v1` },
       },
@@ -27,6 +35,10 @@ beforeAll(async () => {
         gemini: { targets: [{ provider: 'gemini', model: 'gemini-3-pro-preview' }] },
         claude: {
           targets: [{ provider: 'anthropic', model: 'claude-opus-4-6' }],
+          defaults: { reasoning_effort: 'low' },
+        },
+        bedrock: {
+          targets: [{ provider: 'bedrock', model: 'anthropic.claude-opus-4-6-v1' }],
           defaults: { reasoning_effort: 'low' },
         },
         gpt: { targets: [{ provider: 'openai', model: 'gpt-4.1' }] },
@@ -91,10 +103,22 @@ const calledIn = (messages: readonly ChatCompletionMessageParam[]): readonly str
   );
 
 /** The whole loop: ask, run the tools, ask again. Gives the bodies that the provider got. */
-async function loop(model: string, turns: readonly NativeTurn[], stream: boolean, client = clientOf(gateway.key)) {
+const loop = (model: string, turns: readonly NativeTurn[], stream: boolean) =>
+  loopOver(
+    turns.map((turn) => ({ model, turn })),
+    stream,
+  );
+
+interface ModelTurn {
+  readonly model: string;
+  readonly turn: NativeTurn;
+}
+
+async function loopOver(turns: readonly ModelTurn[], stream: boolean) {
+  const client = clientOf(gateway.key);
   const messages: ChatCompletionMessageParam[] = [{ role: 'user', content: 'Add, multiply, and add again.' }];
   const bodies: string[] = [];
-  for (const turn of turns) {
+  for (const { model, turn } of turns) {
     upstream.play(stream ? streamOf(turn.stream) : answerWith(turn.whole));
     const said = await ask(client, model, messages, stream);
     bodies.push(upstream.requests[0]?.body ?? '');
@@ -103,15 +127,23 @@ async function loop(model: string, turns: readonly NativeTurn[], stream: boolean
   return { bodies, messages };
 }
 
+const INTERLEAVED_BLOCKS = ['c2lnbmVkLTE=', 'I add.', 'c2lnbmVkLTI=', 'add', 'c2lnbmVkLTM=', 'multiply'];
+
+/** What a block of either host of Claude is known by. */
+const told = (block: object): string | undefined =>
+  /"(?:signature|name|text)":"(?!First|Now|And)([^"]+)"/.exec(JSON.stringify(block))?.[1];
+
 const recorded = recordedTurns();
 const FAMILIES = [
   ['Gemini', 'gemini', GEMINI_TURNS],
   ['Claude', 'claude', CLAUDE_TURNS],
+  ['Claude at Bedrock', 'bedrock', CLAUDE_TURNS.map(converseTurn)],
   ...(recorded === undefined
     ? []
     : ([
         ['Gemini as recorded', 'gemini', recorded.gemini],
         ['Claude as recorded', 'claude', recorded.claude],
+        ['Claude as recorded, at Bedrock', 'bedrock', recorded.bedrock],
       ] as const)),
 ] as const;
 
@@ -150,6 +182,23 @@ describe(`a tool loop of a plain client${withoutRecordings ? ` (only made-up tur
     ]);
   });
 
+  const HOSTS = { claude: INTERLEAVED_TURNS, bedrock: INTERLEAVED_TURNS.map(converseTurn) } as const;
+
+  it.each([
+    ['claude', 'bedrock', true],
+    ['claude', 'bedrock', false],
+    ['bedrock', 'claude', true],
+    ['bedrock', 'claude', false],
+    ['bedrock', 'bedrock', true],
+  ] as const)('goes on where else Claude is served: from %s to %s (stream: %s)', async (first, then, stream) => {
+    const turns = [first, then, then].flatMap((model, at) =>
+      HOSTS[model].slice(at, at + 1).map((turn) => ({ model, turn })),
+    );
+    const { bodies } = await loopOver(turns, stream);
+    const said = bodies.map((body) => (JSON.parse(body) as { messages: { content: object[] }[] }).messages[1]?.content);
+    for (const content of said.slice(1)) expect(content?.map(told)).toEqual(INTERLEAVED_BLOCKS);
+  });
+
   it.each(streamed)('keeps what is %s’s from other keys', async (_, _stream, model, turns) => {
     const { messages } = await loop(model, turns, true);
     const made = (await (await gateway.admin('POST', '/admin/keys', { name: 'other' })).json()) as { key: string };
@@ -180,12 +229,13 @@ describe(`a tool loop of a plain client${withoutRecordings ? ` (only made-up tur
       type: 'error',
       error: { type: 'invalid_request_error', message: 'Invalid `signature` in `thinking` block' },
     },
+    bedrock: { message: 'messages.1.content.0: Invalid `signature` in `thinking` block' },
     gemini: {
       error: { code: 400, status: 'INVALID_ARGUMENT', message: 'Thought signature is not valid' },
     },
   } as const;
 
-  it.each(rows.slice(0, 4))(
+  it.each(rows.slice(0, 6))(
     'asks %s again without signatures it no longer takes (stream: %s)',
     async (_, stream, model, turns) => {
       const { messages } = await loop(model, turns, stream);

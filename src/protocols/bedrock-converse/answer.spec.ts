@@ -5,7 +5,7 @@ import { piecesOf } from '../../../test/support/pieces.js';
 import type { AwsEvent } from '../framing/aws-event-stream.js';
 import type { AnswerFacts, Asked } from '../protocol.js';
 import { ConverseFraming } from './answer-framing.js';
-import { keptOf } from './reasoning-state.js';
+import { turnStatesIn } from '../claude/thinking-state.js';
 import { converseCompletion } from './response.js';
 import { converseStream } from './stream.js';
 
@@ -289,11 +289,11 @@ describe('an answer of Converse', () => {
   it('keeps signed thinking for the turn after a call, and for no other', () => {
     const blocks = [signed, redacted, call('a', {}), call('b', {})];
     const kept = [{ toolCallId: 'tooluse_a', format: 'anthropic-claude-v1', value: JSON.stringify(KEPT) }];
-    expect(keptOf(converseCompletion(body(blocks), facts(CLAUDE)))).toEqual(kept);
+    expect(turnStatesIn(converseCompletion(body(blocks), facts(CLAUDE)))).toEqual(kept);
     const { state } = piecesOfStream(converseStream, events(blocks, 'tool_use'), facts(CLAUDE));
     expect(converseStream.kept?.(state)).toEqual(kept);
-    expect(keptOf(converseCompletion(body([signed, text('x')]), facts(CLAUDE)))).toEqual([]);
-    expect(keptOf(converseCompletion(body([call('a', {})]), facts(CLAUDE)))).toEqual([]);
+    expect(turnStatesIn(converseCompletion(body([signed, text('x')]), facts(CLAUDE)))).toEqual([]);
+    expect(turnStatesIn(converseCompletion(body([call('a', {})]), facts(CLAUDE)))).toEqual([]);
   });
 
   it('gives every call an id of its own that is short enough', () => {

@@ -1,8 +1,8 @@
+import { turnStatesIn } from '../claude/thinking-state.js';
 import type { ChatProtocol } from '../protocol.js';
 import { ReducerDecoder } from '../reducer-decoder.js';
 import { ConverseFraming } from './answer-framing.js';
 import { converseFailure } from './failure.js';
-import { keptOf } from './reasoning-state.js';
 import { converseRequest } from './request/request.js';
 import { converseCompletion } from './response.js';
 import { converseStream } from './stream.js';
@@ -15,5 +15,5 @@ export const bedrockConverse: ChatProtocol = {
   response: converseCompletion,
   stream: (answer, includeUsage) => new ReducerDecoder(new ConverseFraming(), converseStream, answer, includeUsage),
   failure: converseFailure,
-  kept: keptOf,
+  kept: turnStatesIn,
 };

@@ -1,4 +1,5 @@
 import type { AssistantMessage, ChatCompletion, ToolCall } from '../../domain/chat.js';
+import { placeAfter } from '../claude/thinking-state.js';
 import { checkedCompletion } from '../json-answer/checked-completion.js';
 import { isObject, isShallow, type Json } from '../json.js';
 import type { AnswerFacts } from '../protocol.js';
@@ -124,8 +125,12 @@ function addCited(draft: Draft, cited: Json): void {
 function addReasoning(draft: Draft, content: Json, { asked }: AnswerFacts): void {
   const reasoning = reasoningIn(content);
   draft.reasoning += reasoning.text;
-  const detail = reasoningDetail(reasoning, asked.stateFormat ?? CONVERSE_STATE, draft.details.length);
-  if (detail !== undefined) draft.details.push(detail);
+  const { content: said, calls, details } = draft;
+  const format = asked.stateFormat ?? CONVERSE_STATE;
+  // Text beside the tool for JSON is no part of the answer, so nothing stands behind it.
+  const place = placeAfter(asked.jsonTool === undefined ? said.length : 0, calls.length);
+  const detail = reasoningDetail(reasoning, { format, ...place, index: details.length });
+  if (detail !== undefined) details.push(detail);
 }
 
 function addCall(draft: Draft, wire: Json, answer: AnswerFacts): void {

@@ -1,4 +1,5 @@
 import type { Delta } from '../../domain/chat.js';
+import { placeAfter } from '../claude/thinking-state.js';
 import { isObject, type Json } from '../json.js';
 import { NO_PIECES, type Piece, type Step } from '../stream-reducer.js';
 import { inputText, isClientTool, reasoningIn, textOf, toolName } from './answer-reading.js';
@@ -85,8 +86,10 @@ const inputPiece = (block: Block<'tool'> | Block<'json'>, input: string): readon
 
 function addReasoning(state: StreamState, index: number, { text, signature, redacted }: Reasoning): BlockStep {
   const block = state.blocks.get(index);
-  const before = block?.kind === 'reasoning' ? block : NO_REASONING;
+  const place = placeAfter(state.written, state.toolCallIds.length);
+  const before = block?.kind === 'reasoning' ? block : { text: '', signature: '', redacted: '', place };
   const grown: Block<'reasoning'> = {
+    ...before,
     kind: 'reasoning',
     text: before.text + text,
     signature: before.signature + signature,
@@ -97,8 +100,6 @@ function addReasoning(state: StreamState, index: number, { text, signature, reda
     pieces: text === '' ? NO_PIECES : piece({ reasoning_content: text }),
   };
 }
-
-const NO_REASONING: Block<'reasoning'> = { kind: 'reasoning', text: '', signature: '', redacted: '' };
 
 /** What is known of a block only at its end: that a tool got no input, who signed the reasoning, what a text rests on. */
 export function closeBlock(state: StreamState, index: number): BlockStep {
@@ -122,7 +123,7 @@ export function closeBlock(state: StreamState, index: number): BlockStep {
 
 function closeReasoning(state: StreamState, block: Block<'reasoning'>): BlockStep {
   const format = state.answer.asked.stateFormat ?? CONVERSE_STATE;
-  const detail = reasoningDetail(block, format, state.details.length);
+  const detail = reasoningDetail(block, { format, ...block.place, index: state.details.length });
   if (detail === undefined) return nothing(state);
   return { state: { ...state, details: [...state.details, detail] }, pieces: piece({ reasoning_details: [detail] }) };
 }

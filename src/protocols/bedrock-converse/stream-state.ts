@@ -1,4 +1,5 @@
 import type { FinishReason, Usage } from '../../domain/chat.js';
+import type { Placed } from '../claude/thinking-state.js';
 import type { AnswerFacts } from '../protocol.js';
 import type { ReasoningDetail } from './reasoning-state.js';
 
@@ -14,6 +15,7 @@ export type OpenBlock =
       readonly text: string;
       readonly signature: string;
       readonly redacted: string;
+      readonly place: Placed;
     }
   /** What ran at Bedrock and is over: no business of the client. */
   | { readonly kind: 'ignored' };

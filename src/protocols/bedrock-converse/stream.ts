@@ -1,10 +1,10 @@
+import { turnStateOfDetails } from '../claude/thinking-state.js';
 import { isObject, type Json } from '../json.js';
 import type { AwsEvent } from '../framing/aws-event-stream.js';
 import { NO_PIECES, type Piece, type Step, type StreamReducer } from '../stream-reducer.js';
 import { textOf } from './answer-reading.js';
 import { streamFailure } from './failure.js';
 import { finishReason } from './finish-reason.js';
-import { turnStates } from './reasoning-state.js';
 import { addDelta, closeBlock, openBlock } from './stream-blocks.js';
 import { startStream, type StreamState } from './stream-state.js';
 import { usageFrom } from './usage.js';
@@ -22,7 +22,7 @@ export const converseStream: StreamReducer<StreamState, AwsEvent> = {
   isOver: ({ finish, counted }) => finish !== undefined && counted,
   model: () => undefined,
   usage: ({ usage }) => usage,
-  kept: ({ toolCallIds, details }) => turnStates(toolCallIds[0], details),
+  kept: ({ toolCallIds, details }) => turnStateOfDetails(toolCallIds[0], details),
 };
 
 /** Events that are not known are ignored: new ones are added without notice. */

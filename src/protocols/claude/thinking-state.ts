@@ -2,7 +2,11 @@ import type { ChatCompletion } from '../../domain/chat.js';
 import type { TurnState } from '../../domain/turn-state.js';
 import { isObject, parsedJson, type Json } from '../json.js';
 
-/** Whose thinking it is, in `reasoning_details` and among what is kept between turns. */
+/**
+ * Whose thinking it is, in `reasoning_details` and among what is kept between turns: the same wherever Claude is served,
+ * so that a turn of one host can be gone on with at another. What says nothing of whose it is, is nobody's: a signature
+ * of another family would be refused. Other models of Bedrock have thinking of the same two kinds, under a format of theirs.
+ */
 export const CLAUDE_FORMAT = 'anthropic-claude-v1';
 
 /** What a model thought, as it must come back: signed text, or text that only the provider can read. */
@@ -33,23 +37,33 @@ function placeIn({ after }: Json): Placed {
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** What must come back with the turn whose first call this is (Anthropic reference §3). */
-export function turnStateOf(toolCallId: string | undefined, blocks: readonly PlacedThinking[]): readonly TurnState[] {
+export function turnStateOf(
+  toolCallId: string | undefined,
+  blocks: readonly PlacedThinking[],
+  format = CLAUDE_FORMAT,
+): readonly TurnState[] {
   if (toolCallId === undefined || blocks.length === 0) return [];
-  return [{ toolCallId, format: CLAUDE_FORMAT, value: JSON.stringify(blocks) }];
+  return [{ toolCallId, format, value: JSON.stringify(blocks) }];
+}
+
+/** The same by the details that the answer shows, which are all of one format. */
+export function turnStateOfDetails(toolCallId: string | undefined, details: unknown): readonly TurnState[] {
+  const format = joined(details)[0]?.format;
+  return turnStateOf(toolCallId, blocksInDetails(details, format), format);
 }
 
 /** The same of a whole answer. */
 export function turnStatesIn({ choices }: ChatCompletion): readonly TurnState[] {
   return choices.flatMap(({ message }) =>
-    turnStateOf(message.tool_calls?.[0]?.id, blocksInDetails(message['reasoning_details'])),
+    turnStateOfDetails(message.tool_calls?.[0]?.id, message['reasoning_details']),
   );
 }
 
-/** Thinking in `reasoning_details`, whole or in the parts of a stream. Only what Anthropic has signed is of use. */
-export function blocksInDetails(details: unknown): readonly PlacedThinking[] {
+/** Thinking in `reasoning_details`, whole or in the parts of a stream. Only what its provider has signed is of use. */
+export function blocksInDetails(details: unknown, wanted = CLAUDE_FORMAT): readonly PlacedThinking[] {
   const blocks: PlacedThinking[] = [];
   for (const { type, format, text, signature, data, after } of joined(details)) {
-    if (format !== CLAUDE_FORMAT) continue;
+    if (format !== wanted) continue;
     if (type === 'reasoning.text' && signature !== '')
       blocks.push({ type: 'thinking', thinking: text, signature, ...after });
     if (type === 'reasoning.encrypted' && data !== '') blocks.push({ type: 'redacted_thinking', data, ...after });
@@ -73,7 +87,7 @@ function joined(details: unknown): readonly Detail[] {
   for (const part of Array.isArray(details) ? details.filter(isObject) : []) {
     const { type, index } = part;
     const last = whole.at(-1);
-    const continues = last !== undefined && index !== undefined && last.index === index && last.type === type;
+    const continues = last !== undefined && typeof index === 'number' && last.index === index && last.type === type;
     const before = continues ? last : EMPTY;
     const detail = {
       type,
@@ -108,6 +122,6 @@ export function blocksIn(value: unknown): readonly PlacedThinking[] {
 }
 
 /** What was kept of a turn, where it is of this family. */
-export function blocksKept(state: TurnState | undefined): readonly PlacedThinking[] {
-  return state?.format === CLAUDE_FORMAT ? blocksIn(parsedJson(state.value)) : [];
+export function blocksKept(state: TurnState | undefined, format: string): readonly PlacedThinking[] {
+  return state?.format === format ? blocksIn(parsedJson(state.value)) : [];
 }

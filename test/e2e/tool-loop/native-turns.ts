@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { EventStreamCodec } from '@smithy/eventstream-codec';
+import { fromUtf8, toUtf8 } from '@smithy/util-utf8';
 import { withoutRecordings } from '../../support/recordings.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** One answer of a provider in its own dialect, as a stream and as a whole, and what must come back to it. */
 export interface NativeTurn {
-  readonly stream: string;
+  readonly stream: string | Buffer;
   readonly whole: Json;
   readonly signatures: readonly string[];
 }
@@ -132,6 +134,61 @@ const use = (id: string, name: string, json: string) =>
     { type: 'input_json_delta', partial_json: json },
   ] as const;
 
+/** The same turn as Bedrock tells it, whose streams are AWS's own. */
+export function converseTurn({ whole, signatures }: NativeTurn): NativeTurn {
+  const blocks = whole['content'] as readonly Block[];
+  const stopReason = whole['stop_reason'];
+  const usage = { inputTokens: 9, outputTokens: 7, totalTokens: 16 };
+  const events = blocks.flatMap((block, contentBlockIndex) => [
+    ...(block.type === 'tool_use'
+      ? [
+          awsEvent('contentBlockStart', {
+            contentBlockIndex,
+            start: { toolUse: { ...toolUse(block), input: undefined } },
+          }),
+        ]
+      : []),
+    ...converseDeltas(block).map((delta) => awsEvent('contentBlockDelta', { contentBlockIndex, delta })),
+    awsEvent('contentBlockStop', { contentBlockIndex }),
+  ]);
+  return {
+    stream: Buffer.concat([
+      awsEvent('messageStart', { role: 'assistant' }),
+      ...events,
+      awsEvent('messageStop', { stopReason }),
+      awsEvent('metadata', { usage }),
+    ]),
+    whole: { output: { message: { role: 'assistant', content: blocks.map(converseBlock) } }, stopReason, usage },
+    signatures,
+  };
+}
+
+const toolUse = ({ id, name, input }: Json) => ({ toolUseId: id, name, input });
+
+function converseBlock(block: Block): Json {
+  const { type, thinking: text, signature } = block;
+  if (type === 'thinking') return { reasoningContent: { reasoningText: { text, signature } } };
+  return type === 'tool_use' ? { toolUse: toolUse(block) } : { text: block['text'] };
+}
+
+function converseDeltas(block: Block): readonly Json[] {
+  const { type, thinking: text, signature, input } = block;
+  if (type === 'thinking') return [{ reasoningContent: { text } }, { reasoningContent: { signature } }];
+  return type === 'tool_use' ? [{ toolUse: { input: JSON.stringify(input) } }] : [{ text: block['text'] }];
+}
+
+const codec = new EventStreamCodec(toUtf8, fromUtf8);
+
+function awsEvent(type: string, payload: Json): Buffer {
+  const text = (value: string) => ({ type: 'string' as const, value });
+  const headers = {
+    ':message-type': text('event'),
+    ':event-type': text(type),
+    ':content-type': text('application/json'),
+  };
+  return Buffer.from(codec.encode({ headers, body: fromUtf8(JSON.stringify(payload)) }));
+}
+
 /** Three turns of a Claude that thinks. */
 export const CLAUDE_TURNS: readonly NativeTurn[] = [
   claudeTurn(
@@ -153,8 +210,27 @@ export const CLAUDE_TURNS: readonly NativeTurn[] = [
   ),
 ];
 
+/** A turn that thinks between what it says and does, and two plain ones. */
+export const INTERLEAVED_TURNS: readonly NativeTurn[] = [
+  claudeTurn(
+    claudeEvents(
+      'tool_use',
+      thinking('First say it.', 'c2lnbmVkLTE='),
+      [
+        { type: 'text', text: '' },
+        { type: 'text_delta', text: 'I add.' },
+      ],
+      thinking('Now do it.', 'c2lnbmVkLTI='),
+      use('toolu_1', 'add', '{"a":2,"b":3}'),
+      thinking('And more.', 'c2lnbmVkLTM='),
+      use('toolu_2', 'multiply', '{"a":2,"b":3}'),
+    ),
+  ),
+  ...CLAUDE_TURNS.slice(1),
+];
+
 /** The same conversations with what real models answered in place of our first turns. */
-export function recordedTurns(): Readonly<Record<'gemini' | 'claude', readonly NativeTurn[]>> | undefined {
+export function recordedTurns(): Readonly<Record<'gemini' | 'claude' | 'bedrock', readonly NativeTurn[]>> | undefined {
   const gemini = [
     recordedEvents('gemini', 'stream-parallel-tool-calls-thought-signature-gemini-3-pro-preview-0f27f1'),
     recordedEvents('gemini', 'stream-thought-signature-tool-call-gemini-2.5-pro-9b1769'),
@@ -164,8 +240,10 @@ export function recordedTurns(): Readonly<Record<'gemini' | 'claude', readonly N
     'stream-thought-signature-text-and-tool-call-claude-sonnet-4-5-20250929-5e3f78',
   );
   if (gemini[0] === undefined || gemini[1] === undefined || claude === undefined) return undefined;
+  const claudes = [claudeTurn(claude), ...CLAUDE_TURNS.slice(1)];
   return {
     gemini: [geminiTurn(gemini[0]), geminiTurn(gemini[1]), ...GEMINI_TURNS.slice(2)],
-    claude: [claudeTurn(claude), ...CLAUDE_TURNS.slice(1)],
+    claude: claudes,
+    bedrock: claudes.map(converseTurn),
   };
 }

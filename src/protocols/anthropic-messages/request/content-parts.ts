@@ -1,6 +1,5 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import { isObject, type Json } from '../../json.js';
-import { blocksIn } from '../../claude/thinking-state.js';
 import type { ContentBlock, NativeBlock, Source, TextBlock } from '../wire.js';
 import { cacheControlOf, marked } from './cache.js';
 import { fileBlock, imageBlock } from './media.js';
@@ -32,20 +31,6 @@ function partBlocks(part: Json, path: string, translation: Translation): Content
     case 'search_result':
       if (isObject(part['source']) || typeof part['source'] === 'string') return [part as NativeBlock];
       throw unsupportedValue(`${path}.type`, 'This part has no source.');
-    default:
-      return noBlocks(part, path, translation);
-  }
-}
-
-/** Thinking goes before the rest of its turn, if it goes along at all: only what is signed does. */
-function noBlocks(part: Json, path: string, translation: Translation): ContentBlock[] {
-  switch (part['type']) {
-    case 'thinking':
-    case 'redacted_thinking':
-    case 'reasoning':
-      if (translation.target.withoutState || blocksIn([part]).length === 0)
-        translation.drop(path, 'it is not thinking the model has signed');
-      return [];
     default:
       throw unsupportedValue(`${path}.type`, 'The model that serves this request does not take parts of this type.');
   }

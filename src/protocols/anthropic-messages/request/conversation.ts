@@ -3,10 +3,10 @@ import { InvalidRequestError } from '../../../domain/errors.js';
 import type { Block, ContentBlock, TextBlock, ToolUseBlock, Turn } from '../wire.js';
 import { cacheControlOf, markedLast, unmarked } from './cache.js';
 import { contentBlocks, textBlocks } from './content-parts.js';
-import { replayedThinking } from './replayed-thinking.js';
-import { inOrder } from './turn-order.js';
 import { CallIds, callsOf, OpenCalls, resultKey } from './tool-calls.js';
 import { unsupportedValue } from '../../claude/claude-request.js';
+import { replayedThinking, withoutThinking } from '../../claude/replayed-thinking.js';
+import { inOrder, type TurnForm } from '../../claude/turn-order.js';
 import type { Translation } from './translation.js';
 
 /** A conversation as the Messages API takes it, and what the rest of the request must know of it. */
@@ -44,6 +44,12 @@ function systemBlocks(message: ChatMessage, index: number, translation: Translat
 }
 
 const isText = (block: ContentBlock): block is TextBlock => block.type === 'text';
+
+const TURN_FORM: TurnForm<Block> = {
+  thinking: (block) => block,
+  text: textBlocks,
+  plainText: (block) => (block.type === 'text' && block.cache_control === undefined ? block.text : undefined),
+};
 
 interface OpenTurn {
   readonly role: Turn['role'];
@@ -144,8 +150,10 @@ class TurnBuilder {
     if (this.#calls?.untouched !== true || this.#afterCalls.length > 0) this.#closeCalls();
     dropName(message, index, this.translation);
     if (message['audio'] != null) this.translation.drop(`messages[${index}].audio`);
-    const thinking = replayedThinking(message, index, this.translation);
-    const text = contentBlocks(message.content, `messages[${index}].content`, this.translation);
+    const path = `messages[${index}]`;
+    const { translation } = this;
+    const thinking = replayedThinking(message, { path, target: translation.target, report: translation });
+    const text = contentBlocks(withoutThinking(message.content), `${path}.content`, translation);
     const content = [...text, ...textBlocks(message['refusal'])];
     const uses = this.#toolUses(message, index);
     if (content.length === 0 && uses.length === 0) {
@@ -153,7 +161,7 @@ class TurnBuilder {
       return;
     }
     if (this.#turns.at(-1)?.role !== 'assistant') this.#lastShowsThinking = this.#lastCalledTools = false;
-    this.#append('assistant', markedLast(inOrder({ thinking, content, uses }), cacheControlOf(message)));
+    this.#append('assistant', markedLast(inOrder({ thinking, content, uses }, TURN_FORM), cacheControlOf(message)));
     this.#replaysThinking ||= thinking.length > 0;
     this.#lastShowsThinking ||= thinking.length > 0;
     this.#lastCalledTools ||= uses.length > 0;

@@ -1,18 +1,13 @@
 import type { ChatMessage, ToolCall } from '../../../domain/chat.js';
 import { isObject, isShallow, parsedJson, type Json } from '../../json.js';
 import { textOf } from '../answer-reading.js';
-import { blocksIn } from '../../claude/thinking-state.js';
-import {
-  blocksInDetails,
-  CLAUDE_STATE,
-  keptBlocks,
-  reasoningContent,
-  type ReasoningBlock,
-} from '../reasoning-state.js';
+import { replayedThinking, withoutThinking } from '../../claude/replayed-thinking.js';
+import { inOrder } from '../../claude/turn-order.js';
+import { reasoningContent } from '../reasoning-state.js';
 import type { WireCallIds } from '../tool-ids.js';
 import type { Block } from '../wire.js';
 import type { Call } from './conversation.js';
-import { invalid, type ConverseDraft } from './draft.js';
+import { invalid } from './draft.js';
 import { cachePoint, contentBlocks, isBlank, type Place } from './parts.js';
 import type { ToolNames } from './tool-names.js';
 
@@ -25,32 +20,34 @@ export interface AssistantTurn {
   readonly carriesState: boolean;
 }
 
-/** Reasoning first, then what was said, then the calls: the order in which models answer. */
+/** The blocks in the order in which the model made them. */
 export function assistantTurn(message: ChatMessage, place: AssistantPlace): AssistantTurn {
   reportUnsaid(message, place);
-  const reasoning = reasoningOf(message, place);
+  const { draft, path } = place;
+  const { stateFormat: format, target } = draft;
+  const thinking = replayedThinking(message, { path, target, report: draft, format });
   const toolUses = callsOf(message).map((call) => toolUse(call, place));
   const said = saidBy(message, place);
   const { content } = message;
   // An answer of nothing but reasoning has a blank text, which belongs to what was signed.
-  const blank = typeof content === 'string' && isBlank(content) && reasoning.length > 0 && toolUses.length === 0;
-  const blocks = [
-    ...reasoning.map((block) => reasoningContent(block, place.draft.stateFormat)),
-    ...(blank ? [{ text: content }] : said),
-    ...toolUses.map(({ block }) => block),
-  ];
+  const blank = typeof content === 'string' && isBlank(content) && thinking.length > 0 && toolUses.length === 0;
+  const blocks = inOrder<Block>(
+    { thinking, content: blank ? [{ text: content }] : said, uses: toolUses.map(({ block }) => block) },
+    {
+      thinking: (block) => reasoningContent(block, format),
+      text: (text) => (isBlank(text) ? [] : [{ text }]),
+      plainText: ({ text }) => (typeof text === 'string' ? text : undefined),
+    },
+  );
   return {
     blocks: blocks.length === 0 ? blocks : [...blocks, ...cachePoint(message, place)],
     calls: toolUses.map(({ call }) => call),
-    carriesState: reasoning.length > 0,
+    carriesState: thinking.length > 0,
   };
 }
 
 function saidBy(message: ChatMessage, place: Place): readonly Block[] {
-  const { content } = message;
-  const parts: unknown = Array.isArray(content)
-    ? content.map((part: unknown) => (isReasoning(part) ? NOTHING_SAID : part))
-    : content;
+  const parts: unknown = withoutThinking(message.content);
   if (Array.isArray(parts)) {
     const strange = parts.findIndex((part: unknown) => !isObject(part) || !SAYABLE.has(textOf(part['type'])));
     if (strange !== -1)
@@ -61,11 +58,6 @@ function saidBy(message: ChatMessage, place: Place): readonly Block[] {
 }
 
 const SAYABLE: ReadonlySet<string> = new Set(['text', 'refusal']);
-/** Reasoning among the parts goes where reasoning goes; the others keep their places. */
-const NOTHING_SAID = { type: 'text', text: '' };
-const REASONING_PARTS: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking', 'reasoning']);
-
-const isReasoning = (part: unknown): boolean => isObject(part) && REASONING_PARTS.has(textOf(part['type']));
 
 /** A call of the client's, and where it stands. */
 interface GivenCall {
@@ -132,36 +124,3 @@ function inputOf(input: unknown): Json | undefined {
   const parsed = parsedJson(text);
   return isObject(parsed) && isShallow(parsed, DEEPEST_INPUT) ? parsed : undefined;
 }
-
-/** What was signed by this family of models: as the client returns it, else as the gateway has kept it. */
-function reasoningOf(message: ChatMessage, { draft, path }: Place): readonly ReasoningBlock[] {
-  const blocks = draft.target.withoutState ? [] : foundReasoning(message, draft);
-  if (blocks.length > 0) return blocks;
-  for (const field of REASONING) if (saysSomething(message[field])) draft.drop(`${path}.${field}`, UNSIGNED);
-  if (Array.isArray(message.content))
-    for (const [index, part] of message.content.entries())
-      if (isReasoning(part)) draft.drop(`${path}.content[${index}]`, UNSIGNED);
-  return blocks;
-}
-
-const UNSIGNED = 'the model takes back only reasoning that it has signed';
-
-function foundReasoning(message: ChatMessage, { stateFormat, target }: ConverseDraft): readonly ReasoningBlock[] {
-  const { reasoning_details: details, thinking_blocks: own, content } = message;
-  const returned = blocksInDetails(details, stateFormat);
-  if (returned.length > 0) return returned;
-  const claudes =
-    stateFormat === CLAUDE_STATE ? [own, content].map(blocksIn).find(({ length }) => length > 0) : undefined;
-  if (claudes !== undefined) return claudes;
-  for (const { key } of callsOf(message)) {
-    const kept = keptBlocks(target.turns.get(key), stateFormat);
-    if (kept.length > 0) return kept;
-  }
-  return [];
-}
-
-/** The forms in which clients send an earlier turn's reasoning back. */
-const REASONING = ['reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks'] as const;
-
-const saysSomething = (value: unknown): boolean =>
-  value != null && value !== '' && !(Array.isArray(value) && value.length === 0);

@@ -438,6 +438,7 @@ describe('reasoning of earlier turns', () => {
       { reasoning_details: [{ type: 'reasoning.encrypted', data: 'x', format: 'google-gemini-v1' }] },
       {},
     ],
+    ['that says not whose it is', HAIKU, { reasoning_details: [{ type: 'reasoning.encrypted', data: 'x' }] }, {}],
     ['without a signature', HAIKU, { reasoning_details: [{ type: 'reasoning.text', text: 'x' }] }, {}],
     ['that the provider refused', HAIKU, { reasoning_details: details }, { withoutState: true }],
     ['of Claude, for another model', NOVA, { reasoning_details: details }, {}],

@@ -2,9 +2,10 @@ import type { ChatRequest } from '../../../domain/chat.js';
 import { InvalidRequestError } from '../../../domain/errors.js';
 import type { ClaudeFacts, ConverseFacts } from '../../../domain/model-facts.js';
 import { ParamReport, type ParamChange } from '../../../domain/param-change.js';
+import { CLAUDE_FORMAT } from '../../claude/thinking-state.js';
 import { isObject, type Json } from '../../json.js';
 import type { TargetModel } from '../../protocol.js';
-import { CLAUDE_STATE, CONVERSE_STATE } from '../reasoning-state.js';
+import { CONVERSE_STATE } from '../reasoning-state.js';
 
 /** A request for Converse as it is made: what each part of the translation has to know, and what it could not carry. */
 export class ConverseDraft extends ParamReport {
@@ -31,7 +32,7 @@ export class ConverseDraft extends ParamReport {
 
   /** Whose reasoning may be given back to this model. */
   get stateFormat(): string {
-    return this.isClaude ? CLAUDE_STATE : CONVERSE_STATE;
+    return this.isClaude ? CLAUDE_FORMAT : CONVERSE_STATE;
   }
 
   /** Members of an object among `additional`, beside what the client has put there itself. */
