@@ -288,6 +288,10 @@ describe('content parts', () => {
       file({ file_data: `data:application/json;base64,${base64('{}')}` }),
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: '{}' } },
     ],
+    [
+      file({ file_data: 'data:text/plain,plain%20words' }),
+      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'plain words' } },
+    ],
     [file({ file_data: 'https://x/a.pdf' }), { type: 'document', source: { type: 'url', url: 'https://x/a.pdf' } }],
     [
       file({ filename: 'a.csv', file_data: `data:application/octet-stream;base64,${base64('a,b')}` }),
@@ -307,7 +311,7 @@ describe('content parts', () => {
     [image('ftp://x'), 'messages[0].content[0].image_url'],
     [file({ file_id: 'file-openai' }), 'messages[0].content[0].file.file_id'],
     [file({ file_data: 'data:application/zip;base64,UEs' }), 'messages[0].content[0].file'],
-    [file({ file_data: 'data:text/plain,plain%20words' }), 'messages[0].content[0].file'],
+    [file({ file_data: 'data:text/plain' }), 'messages[0].content[0].file'],
     [{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }, 'messages[0].content[0].type'],
   ])('%j is refused', (part, param) => {
     expect(() => told([user([part])])).toThrow(

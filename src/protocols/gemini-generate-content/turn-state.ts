@@ -2,6 +2,7 @@ import type { ChatCompletion, ToolCall } from '../../domain/chat.js';
 import type { TurnState } from '../../domain/turn-state.js';
 import { parsedJson } from '../json.js';
 import type { TargetModel } from '../protocol.js';
+import type { EarlierCall } from '../request/earlier-calls.js';
 import { objectOf, objectsOf, textOf } from './wire.js';
 
 /** The format of what is kept, and of what `reasoning_details` carry (Gemini reference §3.3). */
@@ -18,8 +19,8 @@ export interface CallState {
 }
 
 /** What is known of a call in the history: from the client where it sent it, else from what was kept. */
-export function stateOfCall(call: ToolCall, details: unknown, { turns, withoutState }: TargetModel): CallState {
-  const told = googleContent(call);
+export function stateOfCall(call: EarlierCall, details: unknown, { turns, withoutState }: TargetModel): CallState {
+  const told = googleContent(call.own);
   const kept = keptState(call.id, turns);
   const id = textOf(told['function_call_id']) ?? kept.id;
   if (withoutState) return { id };

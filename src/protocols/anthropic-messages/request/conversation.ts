@@ -3,7 +3,8 @@ import { InvalidRequestError } from '../../../domain/errors.js';
 import type { Block, ContentBlock, TextBlock, ToolUseBlock, Turn } from '../wire.js';
 import { cacheControlOf, markedLast, unmarked } from './cache.js';
 import { contentBlocks, textBlocks } from './content-parts.js';
-import { CallIds, callsOf, OpenCalls, resultKey } from './tool-calls.js';
+import { CallIds, OpenCalls } from './tool-calls.js';
+import { earlierCalls, resultKey } from '../../request/earlier-calls.js';
 import { unsupportedValue } from '../../claude/claude-request.js';
 import { replayedThinking, withoutThinking } from '../../claude/replayed-thinking.js';
 import { inOrder, type TurnForm } from '../../claude/turn-order.js';
@@ -44,6 +45,8 @@ function systemBlocks(message: ChatMessage, index: number, translation: Translat
 }
 
 const isText = (block: ContentBlock): block is TextBlock => block.type === 'text';
+
+const DEEPEST_INPUT = 200;
 
 const TURN_FORM: TurnForm<Block> = {
   thinking: (block) => block,
@@ -168,9 +171,9 @@ class TurnBuilder {
   }
 
   #toolUses(message: ChatMessage, index: number): readonly ToolUseBlock[] {
-    return callsOf(message, `messages[${index}]`).map(({ key, id, name, input, path, wrapped }) => {
-      if (wrapped !== undefined) this.translation.adapt(wrapped, '{"_raw": …}', 'the input of a tool is an object');
-      const use: ToolUseBlock = { type: 'tool_use', id: this.#ids.next(id), name, input };
+    const place = { path: `messages[${index}]`, report: this.translation, deepest: DEEPEST_INPUT };
+    return earlierCalls(message, place).map(({ key, name, input, path }) => {
+      const use: ToolUseBlock = { type: 'tool_use', id: this.#ids.next(key), name, input };
       this.#calls ??= new OpenCalls();
       this.#calls.add(key, use, path);
       this.#calledTools.add(name);

@@ -1,42 +1,19 @@
 import { unsupportedValue } from '../../claude/claude-request.js';
+import { dataUrl, seenType, type DataUrl } from '../../request/data-url.js';
 import type { DocumentBlock, ImageBlock } from '../wire.js';
-
-/** A data URL taken apart; undefined for anything else. */
-interface Inline {
-  readonly type: string;
-  readonly data: string;
-}
-
-function inlineOf(url: string): Inline | undefined {
-  if (!/^data:/i.test(url)) return undefined;
-  const comma = url.indexOf(',');
-  const head = url.slice(5, Math.max(comma, 5)).toLowerCase();
-  if (comma === -1 || !head.endsWith(';base64')) return undefined;
-  return { type: (head.split(';')[0] ?? '').trim(), data: url.slice(comma + 1) };
-}
 
 const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
 
-/** How the images it takes begin, in base64: a type that is not the picture's own is refused upstream. */
-const BEGINNINGS: readonly (readonly [string, string])[] = [
-  ['/9j/', 'image/jpeg'],
-  ['iVBORw0KGgo', 'image/png'],
-  ['R0lGOD', 'image/gif'],
-  ['UklGR', 'image/webp'],
-];
-
 /** An image by URL or as data (Anthropic reference §2.3). */
 export function imageBlock(url: string, path: string): ImageBlock {
-  const inline = inlineOf(url);
+  const inline = dataUrl(url);
   if (inline !== undefined) return inlineImage(inline, path);
   if (/^https?:/i.test(url)) return { type: 'image', source: { type: 'url', url } };
   throw unsupportedValue(path, 'Images are taken as http URLs or as base64 data URLs.');
 }
 
-function inlineImage({ type, data }: Inline, path: string): ImageBlock {
-  const seen = BEGINNINGS.find(([beginning]) => data.startsWith(beginning))?.[1];
-  const said = type === 'image/jpg' ? 'image/jpeg' : type;
-  const mediaType = seen ?? said;
+function inlineImage({ type, data }: DataUrl, path: string): ImageBlock {
+  const mediaType = seenType(data) ?? (type === 'image/jpg' ? 'image/jpeg' : type);
   if (!IMAGE_TYPES.includes(mediaType))
     throw unsupportedValue(path, `Images of type ${type.slice(0, 50)} are not taken.`);
   return { type: 'image', source: { type: 'base64', media_type: mediaType, data } };
@@ -58,7 +35,7 @@ const TEXT_NAMES = /\.(txt|md|csv|json|xml|ya?ml|html?|tsv|log)$/i;
 export function fileBlock({ data, name, path }: FileGiven): DocumentBlock | ImageBlock {
   const title: Title = name !== undefined && name !== '' ? { title: name } : {};
   if (/^https?:/i.test(data)) return { type: 'document', source: { type: 'url', url: data }, ...title };
-  const inline = /^data:/i.test(data) ? inlineOf(data) : { type: '', data };
+  const inline = /^data:/i.test(data) ? dataUrl(data) : { type: '', data };
   if (inline === undefined) throw unsupportedValue(path, 'Files are taken as http URLs, base64 or base64 data URLs.');
   return inlineFile(SAYS_NOTHING.includes(inline.type) ? typed(inline, name) : inline, title, path);
 }
@@ -66,9 +43,9 @@ export function fileBlock({ data, name, path }: FileGiven): DocumentBlock | Imag
 /** Types of those who do not know what it is. */
 const SAYS_NOTHING = ['', 'application/octet-stream', 'binary/octet-stream'];
 
-function inlineFile(inline: Inline, title: Title, path: string): DocumentBlock | ImageBlock {
+function inlineFile(inline: DataUrl, title: Title, path: string): DocumentBlock | ImageBlock {
   if (inline.type.startsWith('image/')) return inlineImage(inline, path);
-  if (inline.type === PDF || inline.data.startsWith('JVBERi'))
+  if (inline.type === PDF || seenType(inline.data) === PDF)
     return { type: 'document', source: { type: 'base64', media_type: PDF, data: inline.data }, ...title };
   if (!TEXT.test(inline.type)) throw unsupportedValue(path, `Files of type ${inline.type.slice(0, 50)} are not taken.`);
   const text = Buffer.from(inline.data, 'base64').toString('utf8');
@@ -76,7 +53,6 @@ function inlineFile(inline: Inline, title: Title, path: string): DocumentBlock |
 }
 
 /** The same with the type that its beginning or its name tells; nearly all files are PDFs. */
-function typed({ data }: Inline, name: string | undefined): Inline {
-  const seen = BEGINNINGS.find(([beginning]) => data.startsWith(beginning))?.[1];
-  return { type: seen ?? (name !== undefined && TEXT_NAMES.test(name) ? 'text/plain' : PDF), data };
+function typed({ data }: DataUrl, name: string | undefined): DataUrl {
+  return { type: seenType(data) ?? (name !== undefined && TEXT_NAMES.test(name) ? 'text/plain' : PDF), data };
 }

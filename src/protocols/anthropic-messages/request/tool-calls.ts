@@ -1,53 +1,5 @@
-import type { ChatMessage } from '../../../domain/chat.js';
 import { shortToolCallId } from '../../../domain/ids.js';
-import { isObject, isShallow, parsedJson, type Json } from '../../json.js';
 import type { ToolResultBlock, ToolUseBlock } from '../wire.js';
-
-/** A call of an earlier turn, and by which name its result will ask for it. */
-export interface EarlierCall {
-  readonly key: string;
-  readonly id: string;
-  readonly name: string;
-  readonly input: Json;
-  /** Where the client's message has it. */
-  readonly path: string;
-  /** Where the client's message has arguments that are no object, and so were put into one. */
-  readonly wrapped?: string;
-}
-
-/** The calls a message of the assistant made, the legacy form among them, which is known by its name alone. */
-export function callsOf(message: ChatMessage, at: string): readonly EarlierCall[] {
-  const calls = (message.tool_calls ?? []).map(({ id, function: fn, custom }, index): EarlierCall => {
-    const path = `${at}.tool_calls[${index}]`;
-    if (custom !== undefined && custom !== null)
-      return { key: id, id, name: custom.name, input: { input: custom.input }, path };
-    return { key: id, id, name: fn?.name ?? '', path, ...inputOf(fn?.arguments, `${path}.function`) };
-  });
-  const legacy = message['function_call'];
-  if (!isObject(legacy)) return calls;
-  const { name, arguments: given } = legacy;
-  if (typeof name !== 'string') return calls;
-  const key = legacyKey(name);
-  const path = `${at}.function_call`;
-  return [...calls, { key, id: shortToolCallId(key), name, path, ...inputOf(given, path) }];
-}
-
-/** By which call a result asks. */
-export const resultKey = (message: ChatMessage): string =>
-  message.role === 'function' ? legacyKey(message.name ?? '') : (message.tool_call_id ?? '');
-
-const legacyKey = (name: string): string => `function:${name}`;
-
-/** Input must be an object: anything else a client echoes is put into one (Anthropic reference §2.2). */
-function inputOf(given: unknown, path: string): Pick<EarlierCall, 'input' | 'wrapped'> {
-  const text = typeof given === 'string' ? given : JSON.stringify(given ?? '');
-  if (text.trim() === '' || text === '""') return { input: {} };
-  const input = parsedJson(text);
-  if (isObject(input) && isShallow(input, DEEPEST)) return { input };
-  return { input: { _raw: text }, wrapped: `${path}.arguments` };
-}
-
-const DEEPEST = 200;
 
 /** What the API takes as an id; those of other providers may hold anything, or a signature. */
 const SAFE_ID = /^[\w-]{1,128}$/;

@@ -1,5 +1,6 @@
-import type { ChatMessage, ToolCall } from '../../../domain/chat.js';
-import { isObject, isShallow, parsedJson, type Json } from '../../json.js';
+import type { ChatMessage } from '../../../domain/chat.js';
+import { isObject } from '../../json.js';
+import { earlierCalls, type EarlierCall } from '../../request/earlier-calls.js';
 import { textOf } from '../answer-reading.js';
 import { replayedThinking, withoutThinking } from '../../claude/replayed-thinking.js';
 import { inOrder } from '../../claude/turn-order.js';
@@ -26,7 +27,9 @@ export function assistantTurn(message: ChatMessage, place: AssistantPlace): Assi
   const { draft, path } = place;
   const { stateFormat: format, target } = draft;
   const thinking = replayedThinking(message, { path, target, report: draft, format });
-  const toolUses = callsOf(message).map((call) => toolUse(call, place));
+  const toolUses = earlierCalls(message, { path, report: draft, deepest: DEEPEST_INPUT }).map((call) =>
+    toolUse(call, place),
+  );
   const said = saidBy(message, place);
   const { content } = message;
   // An answer of nothing but reasoning has a blank text, which belongs to what was signed.
@@ -59,23 +62,6 @@ function saidBy(message: ChatMessage, place: Place): readonly Block[] {
 
 const SAYABLE: ReadonlySet<string> = new Set(['text', 'refusal']);
 
-/** A call of the client's, and where it stands. */
-interface GivenCall {
-  readonly key: string;
-  readonly name: string;
-  readonly input: unknown;
-  /** Of the input. */
-  readonly path: string;
-}
-
-/** Calls in today's form, and the one of the legacy form, which is known by its name alone. */
-function callsOf({ tool_calls: calls, function_call: legacy }: ChatMessage): readonly GivenCall[] {
-  const given = (Array.isArray(calls) ? (calls as readonly ToolCall[]) : []).map(givenCall);
-  if (!isObject(legacy) || given.length > 0) return given;
-  const name = textOf(legacy['name']);
-  return [{ key: legacyKey(name), name, input: legacy['arguments'], path: 'function_call.arguments' }];
-}
-
 const KNOWN_IN_CALLS: ReadonlySet<string> = new Set(['id', 'type', 'index', 'function', 'custom']);
 
 function reportUnsaid({ tool_calls: calls }: ChatMessage, { draft, path }: Place): void {
@@ -87,40 +73,14 @@ function reportUnsaid({ tool_calls: calls }: ChatMessage, { draft, path }: Place
   });
 }
 
-function givenCall({ id, function: fn, custom }: ToolCall, index: number): GivenCall {
-  const path = `tool_calls[${index}]`;
-  const key = textOf(id);
-  if (isObject(custom)) return { key, name: textOf(custom.name), input: { input: custom.input }, path };
-  return { key, name: textOf(fn?.name), input: fn?.arguments, path: `${path}.function.arguments` };
-}
-
-/** By which call a result asks. */
-export const resultKey = ({ role, name, tool_call_id: id }: ChatMessage): string =>
-  role === 'function' ? legacyKey(textOf(name)) : textOf(id);
-
-const legacyKey = (name: string): string => `function:${name}`;
-
 interface ToolUse {
   readonly call: Call;
   readonly block: Block;
 }
 
-function toolUse({ key, name, input, path }: GivenCall, { draft, names, ids, path: at }: AssistantPlace): ToolUse {
+function toolUse({ key, name, input }: EarlierCall, { names, ids }: AssistantPlace): ToolUse {
   const id = ids.next(key);
-  const object = inputOf(input);
-  if (object === undefined) draft.adapt(`${at}.${path}`, '_raw', 'arguments are an object');
-  const sent = object ?? { _raw: textOf(input) };
-  return { call: { key, id }, block: { toolUse: { toolUseId: id, name: names.sent(name), input: sent } } };
+  return { call: { key, id }, block: { toolUse: { toolUseId: id, name: names.sent(name), input } } };
 }
 
-/** Deeper arguments would overflow the stack of whoever writes them. */
 const DEEPEST_INPUT = 500;
-
-/** undefined: the model wrote something else than an object. */
-function inputOf(input: unknown): Json | undefined {
-  if (isObject(input)) return input;
-  const text = textOf(input);
-  if (isBlank(text)) return {};
-  const parsed = parsedJson(text);
-  return isObject(parsed) && isShallow(parsed, DEEPEST_INPUT) ? parsed : undefined;
-}

@@ -1,3 +1,4 @@
+import { dataUrl, seenType } from '../../request/data-url.js';
 import type { Block } from '../wire.js';
 import { invalid } from './draft.js';
 
@@ -108,45 +109,17 @@ function sourceOf(url: string, known: ReadonlyMap<string, string>, { param, file
     if (format === undefined) throw badFormat(url.slice(-20), known, param);
     return { format, source: { s3Location: { uri: url } } };
   }
-  const comma = url.indexOf(',');
-  const head = /^data:([^;,]*)((?:;[^;,]*)*)$/i.exec(url.slice(0, Math.min(comma, LONGEST_HEAD)));
-  if (comma === -1 || head === null)
-    throw invalid(param, `\`${param}\` is no data URL, and no URL that can be fetched.`);
-  const [, mime = '', parameters = ''] = head;
-  const data = url.slice(comma + 1);
-  const bytes = /;base64$/i.test(parameters) ? data : Buffer.from(decoded(data)).toString('base64');
-  const told = known.get(mime.toLowerCase()) ?? formatByName(TEXT.test(mime) ? '.txt' : filename, known);
-  const format = formatByBytes(bytes, known) ?? told;
+  const inline = dataUrl(url);
+  if (inline === undefined) throw invalid(param, `\`${param}\` is no data URL, and no URL that can be fetched.`);
+  const { type: mime, data: bytes } = inline;
+  const told = known.get(mime) ?? formatByName(TEXT.test(mime) ? '.txt' : filename, known);
+  const format = known.get(seenType(bytes) ?? '') ?? told;
   if (format === undefined) throw badFormat(mime, known, param);
   return { format, source: { bytes } };
 }
 
 /** What is text, whatever it is the text of. */
-const TEXT = /^(text\/.+|application\/(xml|yaml|x-yaml|javascript|x-ndjson))$/i;
-
-/** How images and PDFs begin, in base64: a format that is not the file's own is refused upstream. */
-const BEGINNINGS: readonly (readonly [beginning: string, format: string])[] = [
-  ['iVBORw0KGgo', 'png'],
-  ['/9j/', 'jpeg'],
-  ['R0lGOD', 'gif'],
-  ['UklGR', 'webp'],
-  ['JVBERi0', 'pdf'],
-];
-
-function formatByBytes(bytes: string, known: ReadonlyMap<string, string>): string | undefined {
-  const format = BEGINNINGS.find(([beginning]) => bytes.startsWith(beginning))?.[1];
-  return format !== undefined && [...known.values()].includes(format) ? format : undefined;
-}
-
-const LONGEST_HEAD = 500;
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a lone percent sign: the text was not encoded
-  }
-}
+const TEXT = /^(text\/.+|application\/(xml|yaml|x-yaml|javascript|x-ndjson))$/;
 
 function formatByName(name: string, known: ReadonlyMap<string, string>): string | undefined {
   const ending = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';

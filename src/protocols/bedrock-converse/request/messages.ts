@@ -1,6 +1,7 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import type { Block, Turn } from '../wire.js';
-import { assistantTurn, resultKey } from './assistant-turn.js';
+import { resultKey } from '../../request/earlier-calls.js';
+import { assistantTurn } from './assistant-turn.js';
 import { Conversation } from './conversation.js';
 import { invalid, unsupported, type ConverseDraft } from './draft.js';
 import { Media } from './media.js';

@@ -1,9 +1,10 @@
-import type { ChatMessage, ToolCall } from '../../../domain/chat.js';
+import type { ChatMessage } from '../../../domain/chat.js';
+import { earlierCalls, type EarlierCall } from '../../request/earlier-calls.js';
 import { googleContent, NO_SIGNATURE, stateOfCall, textSignature } from '../turn-state.js';
 import { objectOf, objectsOf, textOf, type Part } from '../wire.js';
 import { mediaPart } from './media.js';
 import { partsOf } from './parts.js';
-import { argumentsIn, type Placed, type SentCall } from './results.js';
+import { DEEPEST, type Placed, type SentCall } from './results.js';
 import type { Scope } from './scope.js';
 
 export interface AssistantTurn {
@@ -19,7 +20,8 @@ export function assistantTurn(placed: Placed, scope: Scope): AssistantTurn {
   const texts = partsOf(message.content, `messages[${index}].content`, scope);
   const spoken = texts.length === 0 ? partsOf(message['refusal'], `messages[${index}].refusal`, scope) : texts;
   const images = objectsOf(message['images']).flatMap((image) => imagePart(image, scope) ?? []);
-  const calls = callsIn(message).map((call, at) => callPart(call, { placed, at }, scope));
+  const place = { path: `messages[${index}]`, report: scope.report, deepest: DEEPEST };
+  const calls = earlierCalls(message, place).map((call) => callPart(call, message, scope));
   const parts = [...signed(spoken, message, scope), ...images, ...withSentinel(calls, scope).map(({ part }) => part)];
   return {
     parts,
@@ -45,42 +47,19 @@ function imagePart(image: Readonly<Record<string, unknown>>, scope: Scope): Part
   return part && { ...part, ...(signature !== undefined && { thoughtSignature: signature }) };
 }
 
-/** The calls of a message; the old form of one has no id, so it gets one that no other has. */
-function callsIn(message: ChatMessage): readonly ToolCall[] {
-  const legacy = message['function_call'];
-  const calls = message.tool_calls ?? [];
-  if (legacy == null || calls.length > 0) return calls;
-  const { name, arguments: given } = objectOf(legacy);
-  return [{ id: '', type: 'function', function: { name: textOf(name) ?? '', arguments: textOf(given) ?? '' } }];
-}
-
 interface CallPart {
   readonly part: Part;
   readonly sent: SentCall;
 }
 
-function callPart(
-  call: ToolCall,
-  { placed, at }: { readonly placed: Placed; readonly at: number },
-  scope: Scope,
-): CallPart {
-  const { message, index } = placed;
-  const name = scope.names.sent(call.function?.name ?? call.custom?.name ?? '');
-  const args = call.custom == null ? argumentsIn(call.function?.arguments) : { input: call.custom.input };
-  if (args === undefined) {
-    const path = `messages[${index}].tool_calls[${at}].function.arguments`;
-    scope.report.adapt(path, '_raw', 'Gemini takes only a JSON object for the arguments of a call.');
-  }
+function callPart(call: EarlierCall, message: ChatMessage, scope: Scope): CallPart {
+  const name = scope.names.sent(call.name);
   const state = stateOfCall(call, message['reasoning_details'], scope.target);
   const sentId = idToSend(call, state.id, scope);
   const signature = scope.facts.thinking === null ? undefined : state.signature;
   return {
     part: {
-      functionCall: {
-        ...(sentId !== undefined && { id: sentId }),
-        name,
-        args: args ?? { _raw: String(call.function?.arguments) },
-      },
+      functionCall: { ...(sentId !== undefined && { id: sentId }), name, args: call.input },
       ...(signature !== undefined && { thoughtSignature: signature }),
     },
     sent: { id: call.id, name, sentId },
@@ -91,7 +70,7 @@ function callPart(
  * Only models that give calls ids take them, and Vertex AI only where it gave that one itself (Gemini reference §2.2
  * rule 7).
  */
-function idToSend({ id }: ToolCall, given: string | undefined, { facts, host }: Scope): string | undefined {
+function idToSend({ id }: EarlierCall, given: string | undefined, { facts, host }: Scope): string | undefined {
   if (!facts.signedCalls || id === '') return undefined;
   return given ?? (host === 'gemini' ? id : undefined);
 }

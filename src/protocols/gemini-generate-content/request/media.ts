@@ -1,3 +1,4 @@
+import { dataUrl } from '../../request/data-url.js';
 import type { Blob, Part } from '../wire.js';
 
 /** A file as a part: the bytes of a data URL inline, anything else by its address; undefined for a broken data URL. */
@@ -22,22 +23,9 @@ const isYouTube = (url: string): boolean =>
 /** Whether Google fetches this URL itself: whatever else is on the web the gateway has to fetch (Gemini reference §2.3). */
 export const isWithGoogle = (url: string): boolean => !/^https?:/i.test(url) || isFilesApi(url) || isYouTube(url);
 
-/** What a data URL holds; undefined where it is none. The bytes may be megabytes, so no pattern is run over them. */
-export function blobIn(url: string): Blob | undefined {
-  const comma = url.indexOf(',');
-  if (comma === -1 || comma > 500) return undefined;
-  const [type = '', ...parameters] = url.slice(5, comma).split(';');
-  const payload = url.slice(comma + 1);
-  const data = parameters.some((word) => word.trim().toLowerCase() === 'base64') ? payload : encoded(payload);
-  return data === undefined ? undefined : { mimeType: rightType(type.trim().toLowerCase() || 'text/plain'), data };
-}
-
-function encoded(payload: string): string | undefined {
-  try {
-    return Buffer.from(decodeURIComponent(payload)).toString('base64');
-  } catch {
-    return undefined; // no percent encoding: the caller refuses it
-  }
+function blobIn(url: string): Blob | undefined {
+  const inline = dataUrl(url);
+  return inline && { mimeType: rightType(inline.type || 'text/plain'), data: inline.data };
 }
 
 /** Names that are common and that Google does not know. */

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../../domain/chat.js';
 import { isObject, isShallow, parsedJson, type Json } from '../../json.js';
-import { textOf, type Part } from '../wire.js';
+import type { Part } from '../wire.js';
 import { partsOf } from './parts.js';
 import type { Scope } from './scope.js';
 
@@ -96,12 +96,3 @@ const mentionsRef = (value: Json): boolean => JSON.stringify(value).includes('"$
 
 /** Objects in objects that Google is sure to take. */
 export const DEEPEST = 64;
-
-/** The arguments of an earlier call; undefined where the model wrote something else than an object. */
-export function argumentsIn(text: unknown): Json | undefined {
-  if (isObject(text)) return isShallow(text, DEEPEST) ? text : undefined;
-  const given = textOf(text)?.trim() ?? '';
-  if (given === '') return {};
-  const value = parsedJson(given);
-  return isObject(value) && isShallow(value, DEEPEST) ? value : undefined;
-}
