@@ -21,7 +21,7 @@ import {
 } from './shape/shape.js';
 import { addressBlock, duration, host, instant, origin, secretUrl, size } from './shape/units.js';
 
-export const STRATEGIES = ['priority', 'weighted', 'least-busy', 'latency', 'cost'] as const;
+const STRATEGIES = ['priority', 'weighted', 'least-busy', 'latency', 'cost'] as const;
 const MB = 1_024 ** 2;
 
 /** What stands in the file, environment not yet counted in. */

@@ -37,7 +37,7 @@ export class OpenAiErrorFilter implements ExceptionFilter {
 }
 
 /** The error a client may read; whatever we do not know is a fault of our own, and bland. */
-export function asGatewayError(thrown: unknown, request: IncomingMessage): GatewayError {
+function asGatewayError(thrown: unknown, request: IncomingMessage): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   if (thrown instanceof HttpException && thrown.getStatus() === 404) return unknownUrl(request);
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
@@ -62,7 +62,7 @@ function statusOf(thrown: unknown): number | undefined {
  * SDKs retry 408, 409, 429 and 5xx on their own. The gateway has done what could be done, so a client should try
  * again only where it is known when that will help.
  */
-export function retryHeaders(error: GatewayError): Readonly<Record<string, string>> {
+function retryHeaders(error: GatewayError): Readonly<Record<string, string>> {
   const { status, type, retryAfterMs: wait } = error;
   const allow = error instanceof MethodNotAllowedError ? { allow: error.allowed.join(', ') } : {};
   if (wait === undefined) return { ...allow, 'x-should-retry': 'false' };

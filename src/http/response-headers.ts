@@ -58,6 +58,6 @@ const MAX_PATHS = 50;
 const listed = (list: readonly string[]): string => headerText(list.slice(0, MAX_PATHS).join(','));
 
 /** Names come from configs and clients: what a header may not hold is written as a percent code. */
-export function headerText(text: string): string {
+function headerText(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 }

@@ -21,7 +21,7 @@ export class GeminiProvider implements Provider {
 }
 
 /** A base URL that names a version is used with that one. The key is never part of the URL: those end up in logs. */
-export const geminiAddress: Address = ({ credential, deployment }, path) => {
+const geminiAddress: Address = ({ credential, deployment }, path) => {
   const { baseUrl, headers } = deployment.endpoint;
   const hasVersion = /\/v\d+[a-z]*\d*$/.test(baseUrl);
   return {

@@ -16,14 +16,14 @@ export function vertexDoor({ model, baseModel }: Pick<Deployment, 'model' | 'bas
 }
 
 /** The host that serves a location (Gemini reference §7). */
-export function vertexHost(location: string): string {
+function vertexHost(location: string): string {
   if (location === 'global') return 'https://aiplatform.googleapis.com';
   if (location === 'us' || location === 'eu') return `https://aiplatform.${location}.rep.googleapis.com`;
   return `https://${location}-aiplatform.googleapis.com`;
 }
 
 /** Requests go to wherever there is room, unless the operator wants them to stay in one place. */
-export const DEFAULT_LOCATION = 'global';
+const DEFAULT_LOCATION = 'global';
 
 /** Stands for the host of the location, which only the call knows. */
 export const HOST_OF_LOCATION = 'https://aiplatform.googleapis.com';
@@ -46,6 +46,7 @@ export function expressKey({ credential }: UpstreamCall): string | undefined {
   return key === undefined || isToken(key) ? undefined : key;
 }
 
+/** Access tokens of Google begin so; its API keys do not. */
 export const isToken = (key: string): boolean => key.startsWith('ya29.');
 
 function rootOf(call: UpstreamCall): string {

@@ -139,7 +139,7 @@ export function mapped<T, U>(value: T | undefined, change: (value: T) => U | und
 const VARIABLE: JsonSchema = { type: 'string', pattern: '\\$\\{' };
 
 /** Where no text is wanted, a variable may still stand. */
-export function orVariable(schema: JsonSchema): JsonSchema {
+function orVariable(schema: JsonSchema): JsonSchema {
   return { anyOf: [schema, VARIABLE] };
 }
 

@@ -24,7 +24,7 @@ export function typeOf(schema: Schema): Insert {
   return type ?? 'anything';
 }
 
-export function schemaLink(name: string): Markup {
+function schemaLink(name: string): Markup {
   return markup`<a href="#schema-${name}">${name}</a>`;
 }
 

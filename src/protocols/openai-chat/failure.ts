@@ -40,7 +40,7 @@ const present = (value: unknown): unknown =>
   value === null || value === undefined || value === '' || value === false ? undefined : value;
 
 /** Reads `{error:{…}}`, `{error:"…"}`, flat, `{detail}`, `{errors:[…]}` and arrays of these. */
-export function readReport(value: unknown): Reported | undefined {
+function readReport(value: unknown): Reported | undefined {
   const body = Array.isArray(value) ? (value[0] as unknown) : value;
   if (!isObject(body)) return undefined;
   const { error, errors, detail } = body;

@@ -80,11 +80,11 @@ interface Envelope {
 }
 
 /** `id`, `created` and `model` as the contract wants them; what the provider left out comes from `answer`. */
-export function rightEnvelope(wire: WireAnswer, answer: AnswerFacts, object = 'chat.completion'): Envelope {
+function rightEnvelope(wire: WireAnswer, answer: AnswerFacts): Envelope {
   const id = typeof wire.id === 'string' && wire.id !== '' ? wire.id : answer.id;
   const created = typeof wire.created === 'number' && wire.created > 0 ? Math.floor(wire.created) : answer.created;
   const model = typeof wire.model === 'string' && wire.model !== '' ? wire.model : answer.model;
-  const right = id === wire.id && created === wire.created && model === wire.model && wire.object === object;
+  const right = id === wire.id && created === wire.created && model === wire.model && wire.object === 'chat.completion';
   return { id, created, model, right };
 }
 

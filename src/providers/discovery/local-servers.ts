@@ -26,7 +26,7 @@ export interface Search {
   readonly servers?: readonly LocalServer[];
 }
 
-export const LOCAL_SERVERS: readonly LocalServer[] = [
+const LOCAL_SERVERS: readonly LocalServer[] = [
   { type: 'ollama', name: 'Ollama', port: 11434 },
   { type: 'lm-studio', name: 'LM Studio', port: 1234 },
   { type: 'llama-cpp', name: 'llama.cpp', port: 8080 },

@@ -8,7 +8,7 @@ export interface Position {
 }
 
 /** Opaque to clients: what they get with a page and hand back for the next. */
-export function encodeCursor({ createdAt, id }: Position): string {
+function encodeCursor({ createdAt, id }: Position): string {
   return Buffer.from(JSON.stringify([createdAt, id])).toString('base64url');
 }
 
