@@ -236,6 +236,12 @@ describe('a request for Gemini', () => {
     });
   });
 
+  it.each(['never', 7, ['auto']])('refuses a choice that nobody knows: %j', (choice) =>
+    expect(() => sent({ tools: [tool('f')], tool_choice: choice })).toThrow(
+      expect.objectContaining({ status: 400, param: 'tool_choice' }),
+    ),
+  );
+
   it.each<readonly [Fields, Fields]>([
     [{ description: 'Does it.' }, declared('f', { description: 'Does it.' })],
     [{ description: '' }, declared('f')],

@@ -130,14 +130,16 @@ function callingOf(scope: Scope, functions: readonly Declaration[]): Calling | u
       throw invalidValue('tool_choice', "'tool_choice' is only allowed when 'tools' are specified.");
     return undefined;
   }
-  const free = objectsOf(request.tools).some((tool) => objectOf(tool['function'])['strict'] === true)
-    ? 'VALIDATED'
-    : 'AUTO';
+  const free = holdsStrictly(request) ? 'VALIDATED' : 'AUTO';
   if (choice === 'none') return { mode: 'NONE' };
   if (choice === 'required' || choice === 'any') return { mode: 'ANY' };
   if (isObject(choice)) return chosen(choice, free, scope);
+  if (choice != null && choice !== 'auto') throw invalidValue('tool_choice', 'This choice of tools is not known.');
   return free === 'VALIDATED' || choice === 'auto' ? { mode: free } : undefined;
 }
+
+const holdsStrictly = ({ tools }: Scope['request']): boolean =>
+  objectsOf(tools).some((tool) => objectOf(tool['function'])['strict'] === true);
 
 const legacyChoice = (choice: unknown): unknown => (isObject(choice) ? { type: 'function', function: choice } : choice);
 
