@@ -14,6 +14,7 @@ export interface Explanation {
   readonly limits: readonly never[];
 }
 
+/** A deployment of the route, and whether it would be tried first. */
 export interface PlannedDeployment {
   readonly provider: string;
   /** The id that would be sent to it. */
@@ -23,6 +24,7 @@ export interface PlannedDeployment {
   readonly reason?: string;
 }
 
+/** What would go over the wire, with every secret masked. */
 export interface ShownRequest {
   readonly method: string;
   readonly url: string;
@@ -30,6 +32,7 @@ export interface ShownRequest {
   readonly body: unknown;
 }
 
+/** What would become of one parameter. */
 export interface ExplainedParam {
   /** As in `tools`, `messages[0].name`. */
   readonly path: string;
@@ -38,6 +41,7 @@ export interface ExplainedParam {
   readonly reason?: string;
 }
 
+/** What the request may come to, before anybody has counted. */
 export interface Estimate {
   /** By the length of the texts, at about four characters a token; what is not text does not count. */
   readonly prompt_tokens: number;

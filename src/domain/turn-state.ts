@@ -10,6 +10,7 @@ export interface TurnState {
   readonly value: string;
 }
 
+/** By tool-call id. */
 export type TurnStates = ReadonlyMap<string, TurnState>;
 
 export const NO_TURN_STATES: TurnStates = new Map();

@@ -40,6 +40,7 @@ export interface AnswerHead {
   readonly model: string;
 }
 
+/** The same, and what the answer is an answer to. */
 export interface AnswerFacts extends AnswerHead {
   /** How it was asked, as the request's translator said. */
   readonly asked: Asked;
@@ -59,13 +60,16 @@ export interface Asked {
   readonly stateFormat?: string;
 }
 
+/** The JSON an answer is to be. */
 export interface JsonDemand {
   /** Absent: any JSON object. */
   readonly schema?: JsonSchema;
 }
 
+/** Nothing that a reader would have to know. */
 export const PLAINLY_ASKED: Asked = {};
 
+/** A request in the provider's own words. */
 export interface WireRequest {
   /** Below the endpoint's base URL. */
   readonly path: string;
@@ -78,12 +82,14 @@ export interface WireRequest {
   readonly carriesState?: boolean;
 }
 
+/** An answer that says by its status that the call has failed. */
 export interface WireFailure {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
+/** Where frames go as they come. */
 export type EmitFrame = (frame: ChatFrame) => void;
 
 /** Reads one stream in the pieces the network delivers. */

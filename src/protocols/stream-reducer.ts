@@ -29,6 +29,7 @@ export interface StreamReducer<State, Event> {
   kept?(state: State): readonly TurnState[];
 }
 
+/** What one event has changed, and what it says to the client. */
 export interface Step<State> {
   readonly state: State;
   readonly pieces: readonly Piece[];
@@ -45,6 +46,7 @@ export interface Piece {
   readonly logprobs?: unknown;
 }
 
+/** For the many events that say nothing. */
 export const NO_PIECES: readonly Piece[] = [];
 
 /** Cuts the bytes of a stream into a dialect's events, wherever the network cut them. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { anthropicMessages } from '../protocols/anthropic-messages/index.js';
-import { textSetting } from './bearer.js';
+import { isJwt, textSetting } from './bearer.js';
 import type { Address } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider, type UpstreamCall } from './provider.js';
 import { Upstreams } from './upstreams.js';
@@ -33,7 +33,6 @@ const DEFAULT_VERSION = '2023-06-01';
 /** Tokens of a login, which the API takes under this beta only. */
 const LOGIN_TOKEN = 'sk-ant-oat';
 const LOGIN_BETA = 'oauth-2025-04-20';
-const JWT = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** The config's own headers stand above all others; betas add up, as each belongs to something that is sent. */
 function headersOf(call: UpstreamCall, asked: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -60,5 +59,5 @@ function credentialHeader(
   own: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   if (key === undefined || own['x-api-key'] !== undefined || own['authorization'] !== undefined) return {};
-  return key.startsWith(LOGIN_TOKEN) || JWT.test(key) ? { authorization: `Bearer ${key}` } : { 'x-api-key': key };
+  return key.startsWith(LOGIN_TOKEN) || isJwt(key) ? { authorization: `Bearer ${key}` } : { 'x-api-key': key };
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { openaiChat } from '../protocols/openai-chat/index.js';
-import { textSetting } from './bearer.js';
+import { isJwt, textSetting } from './bearer.js';
 import { OPENAI_QUIRKS } from './openai-quirks.js';
 import { ProviderAdapter, type ChatOperation, type Provider, type UpstreamCall } from './provider.js';
 import { Upstreams } from './upstreams.js';
@@ -40,9 +40,8 @@ export function azureUrl(call: UpstreamCall, path: string): string {
 /** Keys go in `api-key`; an Entra token (a JWT) is a bearer token. Never both. */
 function azureHeaders({ credential, deployment }: UpstreamCall): Readonly<Record<string, string>> {
   const key = credential?.reveal();
-  const isToken = key !== undefined && /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(key);
   return {
-    ...(key !== undefined && (isToken ? { authorization: `Bearer ${key}` } : { 'api-key': key })),
+    ...(key !== undefined && (isJwt(key) ? { authorization: `Bearer ${key}` } : { 'api-key': key })),
     ...deployment.endpoint.headers,
   };
 }

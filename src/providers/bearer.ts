@@ -17,3 +17,6 @@ export function textSetting({ deployment }: UpstreamCall, name: string): string 
   const value = deployment.endpoint.settings[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+/** A token of a login, which goes where a key would not: keys of no provider look like a JSON Web Token. */
+export const isJwt = (key: string): boolean => /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(key);

@@ -37,6 +37,7 @@ export interface Speech {
   readonly mustFetch?: (url: string) => boolean;
 }
 
+/** What chat needs beside the dialect: how bytes move, and what is fetched and kept for it. */
 export interface ChatSurroundings {
   readonly transport: HttpTransport;
   readonly media: MediaFetcher;

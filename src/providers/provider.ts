@@ -19,6 +19,7 @@ export interface Provider {
   readonly ownedBy?: string;
 }
 
+/** Chat completions, as one provider serves them. */
 export interface ChatOperation {
   /** One answer. The returned object goes to the client as it is. */
   complete(request: ChatRequest, call: UpstreamCall): Promise<ChatCompletion>;

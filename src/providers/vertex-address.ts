@@ -47,7 +47,7 @@ export function expressKey({ credential }: UpstreamCall): string | undefined {
 }
 
 /** Access tokens of Google begin so; its API keys do not. */
-export const isToken = (key: string): boolean => key.startsWith('ya29.');
+const isToken = (key: string): boolean => key.startsWith('ya29.');
 
 function rootOf(call: UpstreamCall): string {
   const { baseUrl } = call.deployment.endpoint;
