@@ -126,17 +126,19 @@ function callingOf(scope: Scope, functions: readonly Declaration[]): Calling | u
   const { request } = scope;
   const choice: unknown = request.tool_choice ?? legacyChoice(request['function_call']);
   if (functions.length === 0) {
-    if (choice === 'required' || choice === 'any' || isObject(choice))
+    if (isForced(choice) || isObject(choice))
       throw invalidValue('tool_choice', "'tool_choice' is only allowed when 'tools' are specified.");
     return undefined;
   }
   const free = holdsStrictly(request) ? 'VALIDATED' : 'AUTO';
   if (choice === 'none') return { mode: 'NONE' };
-  if (choice === 'required' || choice === 'any') return { mode: 'ANY' };
+  if (isForced(choice)) return { mode: 'ANY' };
   if (isObject(choice)) return chosen(choice, free, scope);
   if (choice != null && choice !== 'auto') throw invalidValue('tool_choice', 'This choice of tools is not known.');
   return free === 'VALIDATED' || choice === 'auto' ? { mode: free } : undefined;
 }
+
+const isForced = (choice: unknown): boolean => choice === 'required' || choice === 'any';
 
 const holdsStrictly = ({ tools }: Scope['request']): boolean =>
   objectsOf(tools).some((tool) => objectOf(tool['function'])['strict'] === true);
