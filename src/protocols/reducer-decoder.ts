@@ -119,17 +119,15 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
 
   #writePiece(told: Piece): void {
     const piece = this.answer.asked.legacyFunctions === true ? legacyPiece(told) : told;
-    this.#started ||= piece.finish !== undefined || isMeaningful(piece.delta);
-    if (this.#begun.has(piece.index)) {
-      this.#out += this.#chunk(piece);
-      return;
+    this.#started ||= piece.begins === true || piece.finish !== undefined || isMeaningful(piece.delta);
+    if (!this.#begun.has(piece.index)) {
+      this.#begun.add(piece.index);
+      this.#out += this.#chunk({ index: piece.index, delta: { role: 'assistant', content: '' } });
     }
-    this.#begun.add(piece.index);
-    this.#out += this.#chunk({ index: piece.index, delta: { role: 'assistant', content: '' } });
-    if (piece.finish !== undefined || Object.keys(piece.delta).length > 0) this.#out += this.#chunk(piece);
+    if (saysAnything(piece)) this.#out += this.#chunk(piece);
   }
 
-  #chunk({ index, delta, finish, native, logprobs }: Piece): string {
+  #chunk({ index, delta, finish, native, beside, logprobs }: Piece): string {
     if (finish === undefined && logprobs === undefined) {
       return this.#chunkStart(index) + JSON.stringify(delta) + this.#tail;
     }
@@ -142,6 +140,7 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
           finish_reason: finish ?? null,
           logprobs: logprobs ?? null,
           ...(native !== undefined && native !== finish && { native_finish_reason: native }),
+          ...beside,
         },
       ],
       ...(this.includeUsage && { usage: null }),
@@ -166,6 +165,9 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
     emit({ bytes, usage: this.reducer.usage(this.#state) });
   }
 }
+
+const saysAnything = ({ delta, finish, logprobs }: Piece): boolean =>
+  finish !== undefined || logprobs !== undefined || Object.keys(delta).length > 0;
 
 /** Does it say anything? A role or an empty text alone may still be followed by an error. */
 export function isMeaningful(delta: Delta): boolean {

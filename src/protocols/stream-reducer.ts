@@ -43,8 +43,15 @@ export interface Piece {
   readonly finish?: FinishReason;
   /** The provider's own word, where it differs. */
   readonly native?: string;
+  /** Fields of our own that stand beside the reason. */
+  readonly beside?: Readonly<Record<string, unknown>>;
   readonly logprobs?: unknown;
+  /** It shows nothing, but the model is at work on what is paid for: from here on another attempt is not free. */
+  readonly begins?: boolean;
 }
+
+/** The model calls a tool of its provider's own: a client sees nothing of it. */
+export const ANSWER_BEGINS: readonly Piece[] = [{ index: 0, delta: {}, begins: true }];
 
 /** For the many events that say nothing. */
 export const NO_PIECES: readonly Piece[] = [];

@@ -64,7 +64,7 @@ const TOO_LONG = { status: 400, code: 'context_length_exceeded' };
 const LIMITED = { status: 429, code: 'rate_limit_exceeded' };
 const NOT_OURS = { status: 502, code: 'upstream_authentication' };
 
-const DIALECTS: Readonly<Record<string, Dialect>> = {
+const DIALECTS = {
   anthropic: {
     model: 'anthropic/claude-haiku-4-5',
     path: { plain: '/v1/messages', stream: '/v1/messages' },
@@ -172,7 +172,7 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
     native: 'end_turn',
     drops: 'seed',
   },
-};
+} satisfies Readonly<Record<string, Dialect>>;
 
 let gateway: Gateway;
 let upstream: FakeUpstream;
@@ -180,8 +180,8 @@ let client: OpenAI;
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  const at = (name: string) => {
-    const [, value] = DIALECTS[name]?.credential ?? ['', ''];
+  const at = (name: keyof typeof DIALECTS) => {
+    const [, value] = DIALECTS[name].credential;
     return { baseUrl: upstream.url, apiKey: value.replace('Bearer ', '') };
   };
   gateway = await startGateway({
@@ -218,7 +218,67 @@ const ask = (model: string, more: object = {}, headers: object = {}) =>
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], ...more }),
   });
 
-describe.each(Object.entries(DIALECTS))('%s, asked through the OpenAI SDK', (_, dialect) => {
+describe('Anthropic', () => {
+  const claude = DIALECTS.anthropic;
+  const serverTool = sse(
+    { type: 'message_start', message: { ...CLAUDE_HEAD, content: [], usage: { input_tokens: 9, output_tokens: 1 } } },
+    {
+      type: 'content_block_start',
+      index: 0,
+      content_block: { type: 'server_tool_use', id: 's1', name: 'web_search', input: {} },
+    },
+  );
+
+  it('is asked for long answers as a stream, which plain clients never see', async () => {
+    upstream.play(streaming([claude.start, claude.rest]));
+    const whole = (await (await ask(claude.model)).json()) as object;
+    expect(JSON.parse(upstream.requests[0]?.body ?? '')).toMatchObject({ stream: true, max_tokens: 64_000 });
+    upstream.play(answerWith(claude.whole));
+    expect({ ...((await (await ask(claude.model)).json()) as object), id: '', created: 0 }).toEqual({
+      ...whole,
+      id: '',
+      created: 0,
+    });
+  });
+
+  it.each([
+    ['ends too early', [claude.start], 502, 'stream_truncated'],
+    ['breaks off', [claude.start], 502, 'stream_truncated'],
+    ['fails on the way', [claude.start, claude.overload], 503, 'server_is_overloaded'],
+  ] as const)('tells plain clients of a stream that %s', async (what, pieces, status, code) => {
+    upstream.play(streaming(pieces, what === 'breaks off' ? 'cut' : 'end'));
+    const answer = await ask(claude.model);
+    expect([answer.status, await answer.json()]).toEqual([
+      status,
+      { error: expect.objectContaining({ code }) as object },
+    ]);
+  });
+
+  it('has begun once a tool of its own is at work, and shows nothing of it', async () => {
+    upstream.play(streaming([serverTool]));
+    const answer = await ask(claude.model, { stream: true });
+    const text = await answer.text();
+    expect([answer.status, text.match(/"delta":\{[^}]*\}/g)]).toEqual([
+      200,
+      ['"delta":{"role":"assistant","content":""}'],
+    ]);
+    expect(text).toContain('"code":"stream_truncated"');
+  });
+
+  it('says which stop text it was, streamed or not', async () => {
+    const stop = { stop_reason: 'stop_sequence', stop_sequence: 'END' };
+    upstream.play(answerWith({ ...claude.whole, ...stop }));
+    expect(await (await ask(claude.model)).json()).toMatchObject({
+      choices: [{ finish_reason: 'stop', matched_stop: 'END' }],
+    });
+    upstream.play(
+      streaming([claude.start, sse({ type: 'message_delta', delta: stop, usage: {} }, { type: 'message_stop' })]),
+    );
+    expect(await (await ask(claude.model, { stream: true })).text()).toContain('"matched_stop":"END"');
+  });
+});
+
+describe.each(Object.entries<Dialect>(DIALECTS))('%s, asked through the OpenAI SDK', (_, dialect) => {
   const { model, path, credential, drops } = dialect;
   const messages = [{ role: 'user' as const, content: 'Hello' }];
 

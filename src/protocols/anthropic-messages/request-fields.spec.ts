@@ -44,8 +44,17 @@ describe('a request', () => {
       model: 'claude-haiku-4-5',
       max_tokens: 64_000,
       messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }],
+      stream: true,
     });
     expect({ path, headers, changes, asked }).toEqual({ path: '/v1/messages', headers: {}, changes: [], asked: {} });
+  });
+
+  it.each([
+    [21_333, undefined],
+    [21_334, true],
+  ])('asks for %i tokens as a stream, as its client does or not: %s', (limit, stream) => {
+    expect(told({ max_tokens: limit }).body['stream']).toBe(stream);
+    expect(told({ max_tokens: limit, stream: true }).body['stream']).toBe(true);
   });
 
   it('names neither model nor version where Vertex AI has them elsewhere', () => {
@@ -56,7 +65,7 @@ describe('a request', () => {
       'vertex-2023-10-16',
     ]);
     expect(body.tools?.[0]?.['strict']).toBeUndefined();
-    expect(told({}, 'claude-haiku-4-5', 'vertex').path).toBe(':rawPredict');
+    expect(told({ max_tokens: 9 }, 'claude-haiku-4-5', 'vertex').path).toBe(':rawPredict');
     expect(() =>
       told(
         { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x/y' } }] }] },
@@ -125,7 +134,7 @@ describe('a request', () => {
     ['claude-haiku-4-5', { prompt_cache_options: { mode: 'implicit' } }, { cache_control: { type: 'ephemeral' } }, []],
   ])('%s: %j', (model, fields, expected, report) => {
     const { body, report: reported } = told(fields, model);
-    const { model: _model, messages: _messages, max_tokens: limit, ...rest } = body;
+    const { model: _model, messages: _messages, max_tokens: limit, stream: _stream, ...rest } = body;
     expect({ ...rest, ...('max_tokens' in expected && { max_tokens: limit }) }).toEqual(expected);
     expect(reported).toEqual(report);
   });

@@ -1,6 +1,6 @@
 import type { ChatCompletion } from '../../domain/chat.js';
-import { UpstreamError } from '../../domain/errors.js';
-import type { JsonEvent } from '../framing/sse-json.js';
+import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
+import { SseJsonFraming, type JsonEvent } from '../framing/sse-json.js';
 import { checkedCompletion } from '../json-answer/checked-completion.js';
 import { isObject, parsedJson, type Json } from '../json.js';
 import type { AnswerFacts } from '../protocol.js';
@@ -10,32 +10,42 @@ import { reportedFailure } from './failure.js';
 import { messageReducer } from './stream.js';
 import { serviceTier } from './usage.js';
 
-/** A message as a completion: read as the events it would have come in, so that a stream of it says the same. */
+/**
+ * A message as a completion: read as the events it would have come in, so that a stream of it says the same. Long
+ * answers come as a stream although their client wants none. Throws UpstreamError, and TruncatedStreamError for half of one.
+ */
 export function messageCompletion(body: Buffer, answer: AnswerFacts): ChatCompletion {
-  const message = messageIn(body);
   let state = messageReducer.initial(answer);
   const pieces: Piece[] = [];
-  for (const event of eventsOf(message)) {
+  for (const event of isStream(body) ? streamed(body) : eventsOf(messageIn(body))) {
     const next = messageReducer.step(state, event);
     state = next.state;
-    pieces.push(...next.pieces);
+    for (const piece of next.pieces) pieces.push(piece);
   }
+  if (!messageReducer.isComplete(state)) throw new TruncatedStreamError();
+  const choice = foldedChoice([...pieces, ...messageReducer.close(state)]);
   const usage = messageReducer.usage(state);
-  const tier = isObject(message['usage']) ? serviceTier(message['usage']) : undefined;
+  const tier = serviceTier(state.usage);
   const completion: ChatCompletion = {
     id: answer.id,
     object: 'chat.completion',
     created: answer.created,
     model: messageReducer.model(state) ?? answer.model,
-    choices: [{ ...foldedChoice(pieces), ...matchedStop(message) }],
+    choices: [choice],
     ...(usage && { usage }),
     ...(tier !== undefined && { service_tier: tier }),
   };
   return checkedCompletion(completion, answer.asked);
 }
 
-/** Which of the stop texts ended the answer. */
-const matchedStop = ({ stop_sequence: stop }: Json) => (typeof stop === 'string' ? { matched_stop: stop } : {});
+/** Events begin with the name of a field, or with a colon; JSON does not. */
+const isStream = (body: Buffer): boolean => /^\s*(event|data|id|retry)?:/.test(body.toString('latin1', 0, 64));
+
+function* streamed(body: Buffer): Iterable<JsonEvent> {
+  const framing = new SseJsonFraming();
+  yield* framing.take(body);
+  yield* framing.rest();
+}
 
 function messageIn(body: Buffer): Json {
   const wire = parsedJson(body.toString('utf8'));

@@ -85,7 +85,8 @@ function messageGrew(state: MessageState, data: Json): MessageState {
 function stopIn(from: Json): MessageState['stop'] {
   const reason = text(from['stop_reason']);
   if (reason === '') return undefined;
-  return { reason, details: isObject(from['stop_details']) ? from['stop_details'] : {} };
+  const details = isObject(from['stop_details']) ? from['stop_details'] : {};
+  return { reason, details, text: text(from['stop_sequence']) };
 }
 
 /** The end is the end of blocks that have none of their own, too. */
@@ -101,12 +102,13 @@ function ended(state: MessageState): MessageStep {
 }
 
 function ending(state: MessageState): readonly Piece[] {
-  const { reason, details } = state.stop ?? { reason: '', details: {} };
+  const { reason, details, text: matched } = state.stop ?? { reason: '', details: {}, text: '' };
   const refusal = text(details['explanation']) || 'The model declined to answer.';
+  const end: Piece = { index: 0, delta: {}, finish: finishReason(reason, state.counts.tools > 0), native: reason };
   return [
     ...heldText(state),
     ...(reason === 'refusal' ? [piece({ refusal })] : []),
-    { index: 0, delta: {}, finish: finishReason(reason, state.counts.tools > 0), native: reason },
+    matched === '' ? end : { ...end, beside: { matched_stop: matched } },
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Delta } from '../../domain/chat.js';
 import { placeAfter } from '../claude/thinking-state.js';
 import { isObject, type Json } from '../json.js';
-import { NO_PIECES, type Piece, type Step } from '../stream-reducer.js';
+import { ANSWER_BEGINS, NO_PIECES, type Piece, type Step } from '../stream-reducer.js';
 import { inputText, isClientTool, reasoningIn, textOf, toolName } from './answer-reading.js';
 import { citedBy } from './citations.js';
 import { CONVERSE_STATE, reasoningDetail, type Reasoning } from './reasoning-state.js';
@@ -23,7 +23,7 @@ export function openBlock(state: StreamState, index: number, start: Json): Block
 
 function openTool(state: StreamState, index: number, wire: Json): BlockStep {
   const { answer, toolCallIds } = state;
-  if (!isClientTool(wire)) return nothing(withBlock(state, index, { kind: 'ignored' }));
+  if (!isClientTool(wire)) return { state: withBlock(state, index, { kind: 'ignored' }), pieces: ANSWER_BEGINS };
   const name = textOf(wire['name']);
   if (name === answer.asked.jsonTool) return openJson(state, index);
   const place = toolCallIds.length;

@@ -1,5 +1,5 @@
 import type { Json } from '../../json.js';
-import { NO_PIECES, type Piece } from '../../stream-reducer.js';
+import { ANSWER_BEGINS, NO_PIECES, type Piece } from '../../stream-reducer.js';
 import { CLAUDE_FORMAT, placeAfter } from '../../claude/thinking-state.js';
 import { saidText, thought, toldCitations } from './block-delta.js';
 import { clientToolCallId, inputText, piece, text, withBlock, type MessageState, type MessageStep } from './state.js';
@@ -19,7 +19,7 @@ export function blockStarted(state: MessageState, index: number, block: Json): M
         : toolStarted(state, index, block);
     default:
       // Tools of the provider's own and their results (Anthropic reference §3): nothing a client could answer.
-      return { state: withBlock(state, index, { kind: 'ignored' }), pieces: NO_PIECES };
+      return { state: withBlock(state, index, { kind: 'ignored' }), pieces: ANSWER_BEGINS };
   }
 }
 

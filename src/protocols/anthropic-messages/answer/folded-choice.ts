@@ -25,13 +25,14 @@ export function foldedChoice(pieces: readonly Piece[]): ChatChoice {
     citations: [],
   };
   for (const { delta } of pieces) grow(growing, delta);
-  const { finish = 'stop', native } = pieces.at(-1) ?? {};
+  const { finish = 'stop', native, beside } = pieces.at(-1) ?? {};
   return {
     index: 0,
     message: messageOf(growing),
     finish_reason: finish,
     logprobs: null,
     ...(native !== undefined && native !== finish && { native_finish_reason: native }),
+    ...beside,
   };
 }
 

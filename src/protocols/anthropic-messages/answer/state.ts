@@ -59,6 +59,8 @@ export type Input = 'none' | 'whole' | 'parts';
 export interface Stop {
   readonly reason: string;
   readonly details: Json;
+  /** Which of the stop texts it was; '' where it was none. */
+  readonly text: string;
 }
 
 export const initialState = ({ id, asked }: AnswerFacts): MessageState => ({

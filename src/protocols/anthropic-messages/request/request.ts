@@ -28,6 +28,8 @@ export function messagesRequest(host: Host, request: ChatRequest, target: Target
   const noForcing = wished.thinking?.type === 'enabled';
   const format = formatUseOf(translation, { toolUse, noForcing, prefilled });
   const thinking = boundThinking(wished, translation, replaysThinking);
+  // Connections on which nothing moves for minutes are cut on the way (Anthropic reference §1).
+  const streams = request.stream === true || maxTokens > LONGEST_WHOLE;
   const body = {
     ...addressed(host, target),
     max_tokens: maxTokens,
@@ -37,11 +39,11 @@ export function messagesRequest(host: Host, request: ChatRequest, target: Target
     ...stopsOf(translation),
     ...metadataOf(translation),
     ...tierOf(translation),
-    ...(request.stream === true && { stream: true }),
+    ...(streams && { stream: true }),
   };
   dropUnknown(translation);
   return {
-    path: PATHS[host](request.stream === true),
+    path: PATHS[host](streams),
     headers: translation.headers,
     body: JSON.stringify(body),
     changes: translation.changes,
@@ -49,6 +51,9 @@ export function messagesRequest(host: Host, request: ChatRequest, target: Target
     carriesState: replaysThinking,
   };
 }
+
+/** Tokens that take ten minutes at most: the vendor's own SDK lets no longer answer come in one piece. */
+const LONGEST_WHOLE = 21_333;
 
 const PATHS: Readonly<Record<Host, (stream: boolean) => string>> = {
   anthropic: () => '/v1/messages',
