@@ -52,6 +52,8 @@ export interface UpstreamAttempt {
   outcome: Outcome | undefined;
   status: number | undefined;
   errorCode: string | null;
+  /** Why it failed, for the operator's eyes alone. */
+  reason?: string | undefined;
   usage: TokenCounts | undefined;
   /** What was not sent, or was sent in another form. */
   changes: readonly ParamChange[];

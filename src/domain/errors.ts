@@ -11,6 +11,8 @@ export interface ErrorDetail {
   readonly param?: string | null;
   /** How long a client should wait before it asks again, where that is known. */
   readonly retryAfterMs?: number | undefined;
+  /** What the operator must know and no client: it goes into the log. */
+  readonly reason?: string | undefined;
   /** Extra members of the error object, as Azure's `innererror`. */
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
@@ -23,6 +25,7 @@ export abstract class GatewayError extends Error {
   readonly code: string | null;
   readonly param: string | null;
   readonly retryAfterMs: number | undefined;
+  readonly reason: string | undefined;
   readonly extra: Readonly<Record<string, unknown>> | undefined;
 
   protected constructor(message: string, detail: ErrorDetail & { readonly status: number; readonly type: string }) {
@@ -32,6 +35,7 @@ export abstract class GatewayError extends Error {
     this.code = detail.code ?? null;
     this.param = detail.param ?? null;
     this.retryAfterMs = detail.retryAfterMs;
+    this.reason = detail.reason;
     this.extra = detail.extra;
   }
 
@@ -126,20 +130,17 @@ export class UpstreamError extends GatewayError {
 
   /** The same without the credential it was called with and where it was called, wherever the provider quoted those. */
   masking(credential: Secret | undefined, baseUrl: string): UpstreamError {
-    const text = JSON.stringify({ message: this.message, extra: this.extra });
+    const text = JSON.stringify({ message: this.message, reason: this.reason, extra: this.extra });
     const masked = maskStrings(text, { credential, baseUrl });
     if (masked === text) return this;
-    const { message, extra } = JSON.parse(masked) as Pick<UpstreamError, 'message' | 'extra'>;
-    const { status, type, code, param, retryAfterMs, upstreamStatus } = this;
-    return new UpstreamError(message, {
-      status,
-      type,
-      code,
-      param,
-      retryAfterMs,
-      upstreamStatus,
-      ...(extra && { extra }),
-    });
+    const { message, reason, extra } = JSON.parse(masked) as Pick<UpstreamError, 'message' | 'reason' | 'extra'>;
+    return new UpstreamError(message, { ...this.detail, reason, ...(extra && { extra }) });
+  }
+
+  /** All that it says beyond its message: for the same failure in other words. */
+  get detail(): ErrorDetail & { readonly upstreamStatus: number | undefined } {
+    const { status, type, code, param, retryAfterMs, reason, upstreamStatus, extra } = this;
+    return { status, type, code, param, retryAfterMs, reason, upstreamStatus, ...(extra && { extra }) };
   }
 }
 
@@ -147,9 +148,7 @@ export class UpstreamError extends GatewayError {
 export class StaleTurnStateError extends UpstreamError {
   /** The same as what it is where there was no state to leave out: a refusal like any other. */
   plain(): UpstreamError {
-    const { message, status, type, code, param, retryAfterMs, upstreamStatus, extra } = this;
-    const detail = { status, type, code, param, retryAfterMs, upstreamStatus };
-    return new UpstreamError(message, { ...detail, ...(extra && { extra }) });
+    return new UpstreamError(this.message, this.detail);
   }
 }
 

@@ -27,6 +27,7 @@ export class AccessLog extends RequestLog {
       ms: Math.round(performance.now() - context.startedAt),
       ...(aborted && { aborted }),
       ...(attempt?.errorCode != null && { error: attempt.errorCode }),
+      ...(attempt?.reason !== undefined && { reason: attempt.reason }),
     });
   }
 }

@@ -20,3 +20,7 @@ export function textSetting({ deployment }: UpstreamCall, name: string): string 
 
 /** A token of a login, which goes where a key would not: keys of no provider look like a JSON Web Token. */
 export const isJwt = (key: string): boolean => /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(key);
+
+/** What went wrong on the way to a credential, in a few words for the operator's log. */
+export const reasonOf = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).slice(0, 500);

@@ -2,7 +2,7 @@ import { UpstreamError } from '../domain/errors.js';
 import { Secret } from '../domain/secret.js';
 import { regionOf } from './bedrock-address.js';
 import type { AwsIdentity } from './bedrock-signing.js';
-import { textSetting } from './bearer.js';
+import { reasonOf, textSetting } from './bearer.js';
 import type { UpstreamCall } from './provider.js';
 
 type IdentitySource = () => Promise<AwsIdentity>;
@@ -45,6 +45,7 @@ export class AwsCredentials {
       throw new UpstreamError('The gateway has found no AWS credentials for this provider.', {
         code: 'upstream_authentication',
         cause,
+        reason: reasonOf(cause),
       });
     }
   }

@@ -1,5 +1,6 @@
 import type { GoogleAuth } from 'google-auth-library';
 import { UpstreamError } from '../domain/errors.js';
+import { reasonOf } from './bearer.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 
@@ -22,7 +23,7 @@ export class GoogleAccess {
       const token = await (await this.#auth(credentialsFile)).getAccessToken();
       if (token != null && token !== '') return token;
     } catch (cause) {
-      throw new UpstreamError(REFUSED, { code: 'upstream_authentication', cause });
+      throw new UpstreamError(REFUSED, { code: 'upstream_authentication', cause, reason: reasonOf(cause) });
     }
     throw new UpstreamError(REFUSED, { code: 'upstream_authentication' });
   }

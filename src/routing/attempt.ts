@@ -83,6 +83,7 @@ class RunningAttempt {
     if (!this.#end('failed')) return;
     if (error instanceof GatewayError) {
       this.#attempt.errorCode = error.code;
+      this.#attempt.reason = error.reason;
       if (error instanceof UnfitAnswerError && error.usage !== undefined)
         this.#attempt.usage = tokenCounts(error.usage);
       this.#attempt.status = error instanceof UpstreamError ? (error.upstreamStatus ?? error.status) : undefined;

@@ -72,9 +72,10 @@ const STALE =
   /invalid.{0,20}(signature|data).{0,20}thinking|thinking. blocks?.{0,60}cannot be modified|expected .{0,3}thinking.{0,40}but found/i;
 
 function told(error: UpstreamError, { message }: Reported, requestId: unknown): UpstreamError {
-  const { status, type, code, param, retryAfterMs, upstreamStatus } = error;
-  const detail = { status, type, code, param, retryAfterMs, upstreamStatus };
   const extra = text(requestId) === undefined ? error.extra : { ...error.extra, upstream_request_id: requestId };
-  const isStale = status === 400 && STALE.test(message.slice(0, 4_000));
-  return new (isStale ? StaleTurnStateError : UpstreamError)(error.message, { ...detail, ...(extra && { extra }) });
+  const isStale = error.status === 400 && STALE.test(message.slice(0, 4_000));
+  return new (isStale ? StaleTurnStateError : UpstreamError)(error.message, {
+    ...error.detail,
+    ...(extra && { extra }),
+  });
 }

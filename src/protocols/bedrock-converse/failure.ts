@@ -83,16 +83,10 @@ const CREDENTIAL_FAULTS = [
 const STALE = /invalid.{0,20}signature.{0,20}thinking|thinking. blocks?.{0,60}cannot be modified/i;
 
 function known(failure: Failure, { retryAfterMs: wait, requestId }: Beside = {}): UpstreamError {
-  const { message, status, type, code, param, retryAfterMs, extra } = judged(failure, wait);
-  const detail = {
-    status,
-    type,
-    code,
-    param,
-    retryAfterMs,
-    upstreamStatus: failure.status,
-    ...(requestId !== undefined && { extra: { ...extra, upstream_request_id: requestId } }),
-  };
+  const { message, status, detail: said } = judged(failure, wait);
+  const reason = said.reason && withoutAccount(said.reason);
+  const beside = requestId === undefined ? {} : { extra: { ...said.extra, upstream_request_id: requestId } };
+  const detail = { ...said, upstreamStatus: failure.status, reason, ...beside };
   const told = withoutAccount(message);
   if (status === 400 && STALE.test(failure.message.slice(0, 4_000))) return new StaleTurnStateError(told, detail);
   return isExpired(failure) ? new ExpiredCredentialError(told, detail) : new UpstreamError(told, detail);

@@ -71,7 +71,7 @@ function kindOf(reported: Reported, status: number): Kind {
   const words = allWords(reported);
   if (status < 500 && status !== 429 && TOO_LONG.test(words)) return contextLength(reported);
   if ((status === 403 || status === 400) && CONTENT_POLICY.test(words)) return contentPolicy(reported, status);
-  if (refusesUs(status, words)) return BAD_CREDENTIAL_OF_OURS;
+  if (refusesUs(status, words)) return { ...BAD_CREDENTIAL_OF_OURS, reason: redact(reported.message).slice(0, 500) };
   if (isOutOfCredit(reported, status, words)) return outOfCredit(reported);
   if (status === 429) return OVERLOADED.test(words) ? NO_CAPACITY : tooMuch(reported);
   return BY_STATUS[status] ?? byRange(reported, status, words);

@@ -125,6 +125,4 @@ const EXHAUSTED = { type: 'insufficient_quota', code: 'insufficient_quota' };
 const notHere = ({ message, upstreamStatus }: UpstreamError): UpstreamError =>
   new UpstreamError(message, { status: 403, type: 'permission_error', code: null, upstreamStatus });
 
-function stale({ message, status, type, code, param, upstreamStatus }: UpstreamError): StaleTurnStateError {
-  return new StaleTurnStateError(message, { status, type, code, param, upstreamStatus });
-}
+const stale = (error: UpstreamError): StaleTurnStateError => new StaleTurnStateError(error.message, error.detail);
