@@ -36,7 +36,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
     '@smithy/util-utf8',
   ],
 };
-const PURE_BUILT_INS = ['node:buffer', 'node:crypto', 'node:util'];
+const PURE_BUILT_INS = ['node:buffer', 'node:crypto', 'node:module', 'node:util'];
 
 /** Packages that belong to one place: only that one opens sockets, speaks SQL, reads YAML. */
 const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
@@ -52,12 +52,18 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'ipaddr.js': ['transport/', 'access/'],
 };
 
-/** Packages that cost much time and memory, and are needed by few: only ever loaded by `import()`. */
+/** Packages that cost much time and memory, and are needed by few: only ever loaded by `import()`, or by `lazily`. */
 const LOADED_LATE = [
   'google-auth-library',
   '@smithy/signature-v4',
   '@aws-crypto/sha256-js',
   '@aws-sdk/credential-provider-node',
+  '@smithy/eventstream-codec',
+  '@smithy/util-utf8',
+  'ajv',
+  'ajv/dist/2020.js',
+  'ajv-formats',
+  're2js',
 ];
 
 const MAX_LINES = 250;

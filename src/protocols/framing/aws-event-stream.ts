@@ -1,7 +1,8 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec';
-import { fromUtf8, toUtf8 } from '@smithy/util-utf8';
+import type * as Smithy from '@smithy/eventstream-codec';
+import type * as Utf8 from '@smithy/util-utf8';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { isObject, parsedJson, type Json } from '../json.js';
+import { lazily } from '../lazily.js';
 import type { Framing } from '../stream-reducer.js';
 
 /** One message of AWS's binary event stream (Bedrock reference §1). */
@@ -19,7 +20,10 @@ const LEAST_BYTES = 16;
 /** AWS's own bound; a longer one is a broken length, for which nobody should wait. */
 const MOST_BYTES = 24 * 1024 * 1024;
 
-const codec = new EventStreamCodec(toUtf8, fromUtf8);
+const smithy = lazily<typeof Smithy>('@smithy/eventstream-codec');
+const utf8 = lazily<typeof Utf8>('@smithy/util-utf8');
+
+let codec: Smithy.EventStreamCodec | undefined;
 
 /** Cuts an AWS event stream into messages. What is unfinished is joined twice at most, however small the pieces are. */
 export class AwsEventStreamFraming implements Framing<AwsEvent> {
@@ -77,7 +81,7 @@ function eventIn(bytes: Buffer): AwsEvent {
   };
   const kind = text(':message-type');
   if (kind === 'error') return { kind, code: text(':error-code'), message: text(':error-message') };
-  const payload = toUtf8(body);
+  const payload = Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
   const data = body.length === 0 ? {} : parsedJson(payload);
   if (isObject(data))
     return kind === 'exception'
@@ -89,6 +93,7 @@ function eventIn(bytes: Buffer): AwsEvent {
 
 function decoded(bytes: Buffer) {
   try {
+    codec ??= new (smithy().EventStreamCodec)(utf8().toUtf8, utf8().fromUtf8);
     return codec.decode(bytes);
   } catch (cause) {
     throw broken('that is damaged', cause);

@@ -1,5 +1,8 @@
-import { RE2JS } from 're2js';
+import type * as Re2Js from 're2js';
+import { lazily } from '../lazily.js';
 import type { StepBudget } from './step-budget.js';
+
+const re2js = lazily<typeof Re2Js>('re2js');
 
 /** Even a text of one letter takes some. */
 const STEPS_TO_BEGIN = 30;
@@ -17,7 +20,7 @@ const HALVES = /\\u(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})/gi;
  * characters. What RE2 cannot do (look-around, back references, huge repetitions) is not tested, and every text fits.
  */
 export class LinearPattern {
-  readonly #compiled: RE2JS | undefined;
+  readonly #compiled: Re2Js.RE2JS | undefined;
   /** Its instructions: a few characters may stand for many thousand. */
   readonly size: number;
 
@@ -42,11 +45,12 @@ export class LinearPattern {
   }
 }
 
-function compiled(pattern: string): RE2JS | undefined {
+function compiled(pattern: string): Re2Js.RE2JS | undefined {
   if (pattern.length > MAX_LENGTH || pattern.includes(NAMED_REFERENCE)) return undefined;
   const whole = pattern.replace(HALVES, (_, high: string, low: string) =>
     String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)),
   );
+  const { RE2JS } = re2js();
   try {
     return RE2JS.compile(RE2JS.translateRegExp(whole));
   } catch {

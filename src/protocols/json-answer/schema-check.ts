@@ -1,12 +1,17 @@
-import { _, Ajv, Name, type CodeKeywordDefinition, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import * as formats from 'ajv-formats';
+import type * as AjvPackage from 'ajv';
+import type { Ajv, CodeKeywordDefinition, ErrorObject, Options, ValidateFunction } from 'ajv';
+import type * as Ajv2020Package from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import type { JsonSchema } from '../../domain/chat.js';
 import { isObject } from '../json.js';
+import { lazily } from '../lazily.js';
 import { countedSchema, STEP_KEYWORD, UncheckableSchemaError } from './counted-schema.js';
 import { LinearPattern } from './linear-pattern.js';
 import { StepBudget } from './step-budget.js';
+
+const ajv = lazily<typeof AjvPackage>('ajv');
+const ajv2020 = lazily<typeof Ajv2020Package>('ajv/dist/2020.js');
+const formats = lazily<{ default(ajv: Ajv): void }>('ajv-formats');
 
 /** A fraction of a second; patterns at their worst take one. */
 const MAX_STEPS = 2_000_000;
@@ -62,12 +67,13 @@ export class SchemaCheck {
   #compiled(schema: JsonSchema): ValidateFunction {
     const { $schema: draft, ...rest } = schema;
     const isOld = typeof draft === 'string' && /draft-0[4-7]/.test(draft);
-    if (isOld) return this.#ajv(Ajv).compile(rest);
+    const { Ajv } = ajv();
+    if (isOld) return this.#checker(Ajv).compile(rest);
     try {
-      return this.#ajv(Ajv2020).compile(rest);
+      return this.#checker(ajv2020().Ajv2020).compile(rest);
     } catch (error) {
       try {
-        return this.#ajv(Ajv).compile(rest);
+        return this.#checker(Ajv).compile(rest);
       } catch {
         throw error;
       }
@@ -75,22 +81,22 @@ export class SchemaCheck {
   }
 
   /** One for each schema: names that a schema gives to its parts are nobody else's. */
-  #ajv(Draft: typeof Ajv | typeof Ajv2020): Ajv | Ajv2020 {
+  #checker(Draft: typeof Ajv | typeof Ajv2020Package.Ajv2020): Ajv | Ajv2020Package.Ajv2020 {
     const budget = this.#budget;
     const regExp = Object.assign((pattern: string) => this.#pattern(pattern), { code: 'none' });
-    const ajv = new Draft({ ...OPTIONS, code: { regExp } });
-    formats.default.default(ajv);
-    ajv.addFormat('url', (text: string) => URL.canParse(text)); // ajv's own takes minutes for a long one
-    ajv.removeKeyword('uniqueItems');
-    ajv.addKeyword({
+    const checker = new Draft({ ...OPTIONS, code: { regExp } });
+    formats().default(checker);
+    checker.addFormat('url', (text: string) => URL.canParse(text)); // ajv's own takes minutes for a long one
+    checker.removeKeyword('uniqueItems');
+    checker.addKeyword({
       keyword: 'uniqueItems',
       type: 'array',
       schemaType: 'boolean',
       error: { message: 'must not have equal items' },
       validate: (isUnique: boolean, items: readonly unknown[]) => !isUnique || areUnique(items, budget),
     });
-    ajv.addKeyword(stepKeyword(budget));
-    return ajv;
+    checker.addKeyword(stepKeyword(budget));
+    return checker;
   }
 
   #pattern(text: string): LinearPattern {
@@ -127,13 +133,12 @@ const OPTIONS: Options = {
   ownProperties: true,
 };
 
-/** Where the code that ajv makes counts the faults it has found. */
-const FAULTS = new Name('errors');
-
 const stepKeyword = (budget: StepBudget): CodeKeywordDefinition => ({
   keyword: STEP_KEYWORD,
   code: ({ gen, data, schema }) => {
-    gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.takePart(${schema as number}, ${data}, ${FAULTS})`);
+    const { _, Name } = ajv();
+    const faults = new Name('errors'); // where the code that ajv makes counts those it has found
+    gen.code(_`${gen.scopeValue('keyword', { ref: budget })}.takePart(${schema as number}, ${data}, ${faults})`);
   },
 });
 
