@@ -23,6 +23,7 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
   readonly #tail: string;
   /** What stands before the text in a chunk like the one that was learnt. */
   #beforeText = '';
+  #learntIndex = 0;
 
   constructor(
     private readonly framing: Framing<Event>,
@@ -95,14 +96,15 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
     if (only === undefined || another !== undefined || only.finish !== undefined || only.logprobs !== undefined) return;
     const said = only.delta.content;
     if (typeof said !== 'string' || Object.keys(only.delta).length !== 1) return;
+    this.#learntIndex = only.index;
     this.#beforeText = `${this.#chunkStart(only.index)}{"content":"`;
     this.framing.learn(said);
   }
 
-  #say({ texts, length }: TextRun): void {
+  #say(run: TextRun): void {
     const after = `"}${this.#tail}`;
-    for (const text of texts) this.#out += this.#beforeText + text + after;
-    this.#state = this.reducer.grow?.(this.#state, length) ?? this.#state;
+    for (const text of run.texts) this.#out += this.#beforeText + text + after;
+    this.#state = this.reducer.grow?.(this.#state, run, this.#learntIndex) ?? this.#state;
   }
 
   #write(pieces: readonly Piece[]): void {

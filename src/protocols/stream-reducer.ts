@@ -21,10 +21,10 @@ export interface StreamReducer<State, Event> {
   model(state: State): string | undefined;
   usage(state: State): Usage | undefined;
   /**
-   * What a run of plain text changes, `length` UTF-16 units of it. Where this is there, events that differ from the one
-   * before them in nothing but their text are not parsed.
+   * What a run of plain text of a choice changes. Where this is there, events that differ from the one before them in
+   * nothing but their text are not parsed.
    */
-  grow?(state: State, length: number): State;
+  grow?(state: State, run: TextRun, index: number): State;
   /** What must be kept for the next turn. */
   kept?(state: State): readonly TurnState[];
 }

@@ -2,11 +2,11 @@
 import { CHUNKS } from './scenarios.mjs';
 
 const claude = (data) => Buffer.from(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
-const gemini = (parts, more = {}) =>
+const gemini = (parts, told, more = {}) =>
   Buffer.from(
     `data: ${JSON.stringify({
       candidates: [{ content: { parts, role: 'model' }, index: 0, ...more }],
-      usageMetadata: { promptTokenCount: 200, candidatesTokenCount: CHUNKS, totalTokenCount: 200 + CHUNKS },
+      usageMetadata: { promptTokenCount: 200, candidatesTokenCount: told, totalTokenCount: 200 + told },
       modelVersion: 'bench',
       responseId: 'bench',
     })}\r\n\r\n`,
@@ -15,22 +15,20 @@ const gemini = (parts, more = {}) =>
 const USAGE = { input_tokens: 200, output_tokens: CHUNKS };
 const MESSAGE = { id: 'msg_bench', type: 'message', role: 'assistant', model: 'bench', content: [], usage: USAGE };
 
-/** What stands around the words, and a word. */
-export const CLAUDE = {
-  first: [
-    claude({ type: 'message_start', message: MESSAGE }),
-    claude({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
-  ],
-  word: claude({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: ' word' } }),
-  last: [
-    claude({ type: 'content_block_stop', index: 0 }),
-    claude({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: USAGE }),
-    claude({ type: 'message_stop' }),
-  ],
-};
+const WORDS = CHUNKS - 2;
 
-export const GEMINI = {
-  first: [],
-  word: gemini([{ text: ' word' }]),
-  last: [gemini([{ text: '' }], { finishReason: 'STOP' })],
-};
+/** The whole stream, a write each. */
+export const CLAUDE = [
+  claude({ type: 'message_start', message: MESSAGE }),
+  claude({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
+  ...Array(WORDS).fill(claude({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: ' word' } })),
+  claude({ type: 'content_block_stop', index: 0 }),
+  claude({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: USAGE }),
+  claude({ type: 'message_stop' }),
+];
+
+/** Google's counts are other ones in every event. */
+export const GEMINI = [
+  ...Array.from({ length: WORDS }, (_, at) => gemini([{ text: ' word' }], at)),
+  gemini([{ text: '' }], CHUNKS, { finishReason: 'STOP' }),
+];

@@ -39,11 +39,6 @@ function dialectOf(path) {
   return path.includes(':streamGenerateContent') ? GEMINI : undefined;
 }
 
-function burstIn({ first, word, last }, response) {
-  for (const event of [...first, ...Array.from({ length: CHUNKS - 2 }, () => word), ...last]) response.write(event);
-  response.end();
-}
-
 const end = (asked) => (asked ? [FINISH, USAGE_CHUNK, DONE] : [FINISH, DONE]);
 
 function burst(response, asked, count) {
@@ -70,7 +65,8 @@ const server = createServer((request, response) => {
     const dialect = dialectOf(request.url);
     if (dialect !== undefined) {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
-      burstIn(dialect, response);
+      for (const event of dialect) response.write(event);
+      response.end();
       return;
     }
     if (!body.includes('"stream":true')) {

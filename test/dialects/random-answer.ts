@@ -24,9 +24,10 @@ type Part =
       readonly signature?: string;
     };
 
+/** Now and then so many that they come in runs. */
 const pieces = fc.array(fc.constantFrom('Hello', ' wörld', ' 日本', '🎉', '\n', ' "x"', ' {', '\\'), {
   minLength: 1,
-  maxLength: 4,
+  maxLength: 9,
 });
 const base64 = fc.constantFrom('c2lnbmF0dXJl', 'QUJD/+8=', 'eA==');
 const input = fc.constantFrom<Json>({}, { city: 'Paris' }, { a: [1, { b: null }], é: '日本' }, { n: 1.5, t: true });
@@ -177,16 +178,23 @@ function gemini({ parts, tokens: counts, cutShort }: Sketch): NativeAnswer {
         ];
     }
   });
-  const frame = (some: readonly Json[], finishReason?: string): Json => ({
+  const frame = (some: readonly Json[], finishReason?: string, counts: Json = usageMetadata): Json => ({
     candidates: [{ content: { role: 'model', parts: some }, index: 0, ...(finishReason && { finishReason }) }],
-    usageMetadata,
+    usageMetadata: counts,
     modelVersion: 'gemini-x',
     responseId: 'r1',
   });
   const reason = cutShort ? 'MAX_TOKENS' : 'STOP';
   return {
     whole: JSON.stringify(frame(told, reason)),
-    stream: sse([...told.map((each) => frame([each])), frame([], reason)], false),
+    // The counts grow as the answer does.
+    stream: sse(
+      [
+        ...told.map((each, at) => frame([each], undefined, { ...usageMetadata, candidatesTokenCount: at })),
+        frame([], reason),
+      ],
+      false,
+    ),
   };
 }
 

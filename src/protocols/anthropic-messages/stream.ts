@@ -20,7 +20,7 @@ export const messageReducer: StreamReducer<MessageState, JsonEvent> = {
   isOver: ({ ended }) => ended,
   model: ({ model }) => model,
   usage: ({ usage }) => usageFrom(usage),
-  grow: (state, length) => ({ ...state, textLength: state.textLength + length }),
+  grow: (state, run) => ({ ...state, textLength: state.textLength + run.text.length }),
   kept: ({ firstToolCall, thinking }) => turnStateOf(firstToolCall, thinking),
 };
 

@@ -38,13 +38,41 @@ describe('server-sent events in runs of text', () => {
     for (const size of [Infinity, 1, 7]) expect(taken(event('a') + more, 'a', size)).toEqual([data('a'), ...rest]);
   });
 
-  it('counts what it passes on in UTF-16 units', () => {
+  it('puts a run together as the model wrote it', () => {
     const framing = new SseTextRunFraming();
     expect([...framing.take(Buffer.from(event('first')))]).toHaveLength(1);
     framing.learn('first');
-    expect([...framing.take(Buffer.from(event('🎉\n') + event('ab')))]).toEqual([
-      expect.objectContaining({ texts: ['🎉\\n', 'ab'], length: 5 }),
-    ]);
+    const [run] = [...framing.take(Buffer.from(event('🎉\n') + event('ab')))];
+    expect(run).toMatchObject({ texts: ['🎉\\n', 'ab'], text: '🎉\nab' });
+  });
+
+  describe('with counts', () => {
+    const counted = (said: string, count: number, index = 0) =>
+      `data: {"said":${JSON.stringify(said)},"index":${index},"counts":{"a":${count},"b":[${count},1]}}\r\n\r\n`;
+    const read = (said: string, count: number, index = 0) => ({
+      data: { said, index, counts: { a: count, b: [count, 1] } },
+    });
+
+    it('passes on what differs in its counts, and reads the last of them', () => {
+      const framing = new SseTextRunFraming('"counts"');
+      const take = (text: string) =>
+        [...framing.take(Buffer.from(text))].map((each) =>
+          each instanceof TextRun ? each.texts : { data: each.data },
+        );
+      expect(take(counted('said a', 1))).toEqual([read('said a', 1)]);
+      framing.learn('said a');
+      expect(take(counted('said b', 22) + counted('said c', 3) + counted('said d', 444))).toEqual([
+        ['said b', 'said c'],
+        read('said d', 444),
+      ]);
+      framing.learn('said d');
+      expect(take(counted('said e', 5))).toEqual([read('said e', 5)]);
+      expect(take(counted('said f', 6) + counted('said g', 7))).toEqual([['said f'], read('said g', 7)]);
+      expect(take(counted('said h', 8, 1) + counted('said i', 9, 1))).toEqual([
+        read('said h', 8, 1),
+        read('said i', 9, 1),
+      ]);
+    });
   });
 
   it.each([

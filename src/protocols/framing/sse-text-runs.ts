@@ -3,7 +3,11 @@ import { jsonEventAt, lastEvents, type JsonEvent } from './sse-json.js';
 import { EventSplitter } from './sse.js';
 import { TextForm, TextRun } from './text-form.js';
 
-/** Server-sent events of one JSON object each, of which those that only say more of a text need not be parsed. */
+/**
+ * Server-sent events of one JSON object each, of which those that only say more of a text need not be parsed.
+ * `counts`: behind this word, numbers differ from event to event, and the last ones count. So that they are known, the
+ * last event of what has come is then always parsed.
+ */
 export class SseTextRunFraming implements Framing<JsonEvent> {
   readonly #splitter = new EventSplitter();
   /** The event that was taken last, as it was written. */
@@ -11,14 +15,16 @@ export class SseTextRunFraming implements Framing<JsonEvent> {
   #form: TextForm | undefined;
   #learnt = 0;
 
+  constructor(private readonly counts?: string) {}
+
   take(bytes: Buffer): Iterable<JsonEvent | TextRun> {
     return this.#eventsIn(this.#splitter.take(bytes));
   }
 
   learn(said: string): void {
-    if (this.#learnt >= MAX_FORMS) return;
+    if (this.#form !== undefined || this.#learnt >= MAX_FORMS) return;
     this.#learnt += 1;
-    this.#form = TextForm.learn(this.#last, said);
+    this.#form = TextForm.learn(this.#last, said, this.counts);
   }
 
   rest(): Iterable<JsonEvent> {
@@ -28,22 +34,30 @@ export class SseTextRunFraming implements Framing<JsonEvent> {
   *#eventsIn(text: string): Iterable<JsonEvent | TextRun> {
     for (let at = 0; at < text.length;) {
       const run = new TextRun();
-      at = this.#endOfRun(text, at, run);
+      const { end, isLast } = this.#run(text, at, run);
+      at = end;
       if (run.texts.length > 0) yield run;
       if (at >= text.length) return;
-      const { event, end } = jsonEventAt(text, at);
-      this.#last = text.slice(at, end);
-      this.#form = undefined; // what it was learnt from may be over
-      at = end;
-      if (event !== undefined) yield event;
+      const next = jsonEventAt(text, at);
+      this.#last = text.slice(at, next.end);
+      if (!isLast) this.#form = undefined; // what it was learnt from may be over
+      at = next.end;
+      if (next.event !== undefined) yield next.event;
     }
   }
 
-  #endOfRun(text: string, from: number, run: TextRun): number {
-    if (this.#form === undefined) return from;
-    let at = from;
-    for (let next = this.#form.add(text, at, run); next !== -1; next = this.#form.add(text, at, run)) at = next;
-    return at;
+  /** Where the run that begins at `from` ends, and whether the last event has its form and is left to be parsed. */
+  #run(text: string, from: number, run: TextRun): { readonly end: number; readonly isLast: boolean } {
+    if (this.#form === undefined) return { end: from, isLast: false };
+    for (let at = from; ;) {
+      const next = this.#form.add(text, at, run);
+      if (next === -1) return { end: at, isLast: false };
+      if (this.counts !== undefined && next >= text.length) {
+        run.texts.pop();
+        return { end: at, isLast: true };
+      }
+      at = next;
+    }
   }
 }
 

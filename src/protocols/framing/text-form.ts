@@ -4,8 +4,11 @@ import { stringEnd } from '../../domain/json-source.js';
 export class TextRun {
   /** JSON strings without their quotes, as they came. */
   readonly texts: string[] = [];
-  /** What they come to, in UTF-16 units. */
-  length = 0;
+
+  /** All of it, as the model wrote it. */
+  get text(): string {
+    return JSON.parse(`"${this.texts.join('')}"`) as string;
+  }
 }
 
 /**
@@ -15,15 +18,19 @@ export class TextRun {
 export class TextForm {
   private constructor(
     private readonly before: string,
-    private readonly after: string,
+    /** What stands behind the text, cut where numbers may be other ones. */
+    private readonly after: readonly string[],
   ) {}
 
-  /** `event` was found to say just `said`; undefined where it is not clear where. */
-  static learn(event: string, said: string): TextForm | undefined {
+  /**
+   * `event` was found to say just `said`; undefined where it is not clear where. Behind the word `counts`, numbers may
+   * differ from event to event.
+   */
+  static learn(event: string, said: string, counts?: string): TextForm | undefined {
     const literal = JSON.stringify(said);
     const at = event.indexOf(literal);
-    if (at === -1 || event.includes(literal, at + 1) || !event.endsWith('\n\n')) return undefined;
-    return new TextForm(event.slice(0, at + 1), event.slice(at + literal.length - 1));
+    if (at === -1 || event.includes(literal, at + 1) || !/\n\r?\n$/.test(event)) return undefined;
+    return new TextForm(event.slice(0, at + 1), cutAtNumbers(event.slice(at + literal.length - 1), counts));
   }
 
   /** Adds the event that begins at `at` to the run and tells where it ends; -1: it has another form. */
@@ -32,26 +39,43 @@ export class TextForm {
     // A slice costs nothing until it is read, and V8 compares whole strings ten times as fast as `startsWith` does.
     if (text.slice(at, start) !== this.before) return -1;
     const end = stringEnd(text, start - 1) - 1;
-    const next = end + this.after.length;
-    if (end < start || text.slice(end, next) !== this.after) return -1;
+    const next = end < start ? -1 : this.#endOfRest(text, end);
+    if (next === -1) return -1;
     const said = text.slice(start, end);
-    const length = lengthOf(said);
-    if (length === undefined) return -1;
+    if (!isString(said)) return -1; // to be read in full, and refused there
     run.texts.push(said);
-    run.length += length;
     return next;
   }
+
+  #endOfRest(text: string, from: number): number {
+    let at = from;
+    for (const literal of this.after) {
+      if (at > from) while (isDigit(text.charCodeAt(at))) at += 1;
+      const end = at + literal.length;
+      if (text.slice(at, end) !== literal) return -1;
+      at = end;
+    }
+    return at;
+  }
 }
+
+function cutAtNumbers(text: string, counts: string | undefined): readonly string[] {
+  const from = counts === undefined ? -1 : text.indexOf(counts);
+  if (from === -1) return [text];
+  const [first = '', ...others] = text.slice(from).split(/\d+/);
+  return [text.slice(0, from) + first, ...others];
+}
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
 /** A backslash or a control character: only these can make what stands between two quotes no string. */
 const DOUBTFUL = /[^\u0020-\u005b\u005d-\uffff]/;
 
-/** Undefined where it is no JSON string. */
-function lengthOf(inner: string): number | undefined {
-  if (!DOUBTFUL.test(inner)) return inner.length;
+function isString(inner: string): boolean {
+  if (!DOUBTFUL.test(inner)) return true;
   try {
-    return (JSON.parse(`"${inner}"`) as string).length;
+    return typeof JSON.parse(`"${inner}"`) === 'string';
   } catch {
-    return undefined; // to be read in full, and refused there
+    return false;
   }
 }

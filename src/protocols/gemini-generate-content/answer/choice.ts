@@ -6,7 +6,7 @@ import { objectOf, objectsOf, textOf } from '../wire.js';
 import { annotationsFrom } from './grounding.js';
 import { finishReason, isSaid } from './finish.js';
 import { logprobsFrom } from './logprobs.js';
-import { BLANK, partDelta, type Said } from './part.js';
+import { BLANK, partDelta, withText, type Said } from './part.js';
 
 /** One candidate as far as it has come. What an event does not change of it is not copied: most say one text. */
 export interface Choice {
@@ -35,6 +35,10 @@ const GOES_ON: Ending = {
 };
 
 export const newChoice = (index: number): Choice => ({ index, said: BLANK, ending: GOES_ON });
+
+/** The choice with more plain text. */
+export const withSaid = (choice: Choice, text: string): Choice =>
+  text === '' ? choice : { ...choice, said: withText(choice.said, text, false) };
 
 /** What a candidate of one event adds to `pieces`. Throws UpstreamError where it ends having said nothing that counts. */
 export function readCandidate(before: Choice, candidate: Json, { answer, pieces }: Reading): Choice {

@@ -1,5 +1,6 @@
 import { TruncatedStreamError, UpstreamError } from '../../../domain/errors.js';
-import { SseJsonFraming } from '../../framing/sse-json.js';
+import { SseTextRunFraming } from '../../framing/sse-text-runs.js';
+import type { TextRun } from '../../framing/text-form.js';
 import { parsedJson } from '../../json.js';
 import type { Framing } from '../../stream-reducer.js';
 import { objectsOf } from '../wire.js';
@@ -10,13 +11,17 @@ import type { GeminiEvent } from './stream.js';
  * what begins with a bracket is read once it is whole.
  */
 export class GeminiFraming implements Framing<GeminiEvent> {
-  readonly #events = new SseJsonFraming();
+  readonly #events = new SseTextRunFraming('"usageMetadata"');
   /** Undefined as long as nothing has come but white space. */
   #isList: boolean | undefined;
   readonly #list: Buffer[] = [];
   #held = 0;
 
-  take(bytes: Buffer): Iterable<GeminiEvent> {
+  learn(said: string): void {
+    this.#events.learn(said);
+  }
+
+  take(bytes: Buffer): Iterable<GeminiEvent | TextRun> {
     this.#isList ??= beginsAsList(bytes);
     if (this.#isList !== true) return this.#events.take(bytes);
     this.#hold(bytes);

@@ -58,7 +58,7 @@ function textDelta(said: Said, part: Json & { readonly text: string }, { answer 
 }
 
 /** Written out, as nearly all that comes is text, and a spread costs as much as the rest. */
-const withText = ({ text: before, held, calls, answered }: Said, text: string, isWaiting: boolean): Said => ({
+export const withText = ({ text: before, held, calls, answered }: Said, text: string, isWaiting: boolean): Said => ({
   text: before + text,
   held: isWaiting ? held + text : held,
   calls,

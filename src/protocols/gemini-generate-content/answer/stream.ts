@@ -5,7 +5,7 @@ import type { Piece, Step, StreamReducer } from '../../stream-reducer.js';
 import { failureInside } from '../failure.js';
 import { stateToKeep } from '../turn-state.js';
 import { objectOf, objectsOf, textOf } from '../wire.js';
-import { closing, newChoice, readCandidate, type Choice } from './choice.js';
+import { closing, newChoice, readCandidate, withSaid, type Choice } from './choice.js';
 import { isSaid } from './finish.js';
 import { usageFrom } from './usage.js';
 
@@ -44,6 +44,10 @@ export const geminiReducer: StreamReducer<GeminiState, GeminiEvent> = {
   isOver: () => false,
   model: ({ model }) => model,
   usage: ({ usage }) => usageFrom(usage),
+  grow: (state, run, index) => {
+    const choice = state.choices.get(index) ?? newChoice(index);
+    return { ...state, choices: new Map(state.choices).set(index, withSaid(choice, run.text)) };
+  },
   kept,
 };
 
