@@ -41,7 +41,8 @@ describe('what the catalogue knows of Claude', () => {
   });
 
   it('holds for whatever a provider of the type serves', () => {
-    expect(factsOf('anthropic', 'my-deployment').claude).toBeDefined();
+    expect(factsOf('anthropic', 'my-deployment')).toEqual(factsOf('anthropic', 'claude-not-yet-known'));
+    expect(factsOf('anthropic', 'my-deployment').claude?.thinking).toContain('adaptive');
     expect(factsOf('openai', 'gpt-5').claude).toBeUndefined();
   });
 });

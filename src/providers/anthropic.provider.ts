@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { anthropicMessages } from '../protocols/anthropic-messages/index.js';
-import { isJwt, textSetting } from './bearer.js';
+import { isJwt, textSetting } from './credentials.js';
 import type { Address } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider, type UpstreamCall } from './provider.js';
 import { Upstreams } from './upstreams.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { openaiChat } from '../protocols/openai-chat/index.js';
-import { isJwt, textSetting } from './bearer.js';
+import { isJwt, textSetting } from './credentials.js';
 import { OPENAI_QUIRKS } from './openai-quirks.js';
 import { ProviderAdapter, type ChatOperation, type Provider, type UpstreamCall } from './provider.js';
 import { Upstreams } from './upstreams.js';

@@ -1,4 +1,4 @@
-import { textSetting } from './bearer.js';
+import { textSetting } from './credentials.js';
 import type { UpstreamCall } from './provider.js';
 
 /** Where AWS's own hosts end, by how the name of the region begins. */

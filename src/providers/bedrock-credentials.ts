@@ -2,7 +2,7 @@ import { UpstreamError } from '../domain/errors.js';
 import { Secret } from '../domain/secret.js';
 import { regionOf } from './bedrock-address.js';
 import type { AwsIdentity } from './bedrock-signing.js';
-import { reasonOf, textSetting } from './bearer.js';
+import { reasonOf, textSetting } from './credentials.js';
 import type { UpstreamCall } from './provider.js';
 
 type IdentitySource = () => Promise<AwsIdentity>;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { UpstreamError } from '../domain/errors.js';
 import { bedrockConverse, ExpiredCredentialError } from '../protocols/bedrock-converse/index.js';
 import type { WireCall } from '../transport/http-transport.js';
-import { bearerHeaders } from './bearer.js';
+import { bearerHeaders } from './credentials.js';
 import { bedrockUrl, regionOf } from './bedrock-address.js';
 import { AwsCredentials } from './bedrock-credentials.js';
 import { signedHeaders } from './bedrock-signing.js';

@@ -1,5 +1,5 @@
 import { NAMED_QUIRKS, openaiChat, type Quirks } from '../protocols/openai-chat/index.js';
-import { bearerHeaders } from './bearer.js';
+import { bearerHeaders } from './credentials.js';
 import type { CompatibleRow } from './compatible-row.js';
 import type { Provider } from './provider.js';
 import type { Upstreams } from './upstreams.js';

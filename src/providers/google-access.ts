@@ -1,6 +1,6 @@
 import type { GoogleAuth } from 'google-auth-library';
 import { UpstreamError } from '../domain/errors.js';
-import { reasonOf } from './bearer.js';
+import { reasonOf } from './credentials.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { openaiChat } from '../protocols/openai-chat/index.js';
-import { bearerHeaders, textSetting } from './bearer.js';
+import { bearerHeaders, textSetting } from './credentials.js';
 import { OPENAI_QUIRKS } from './openai-quirks.js';
 import type { Address } from './protocol-chat.js';
 import { ProviderAdapter, type ChatOperation, type Provider } from './provider.js';

@@ -13,6 +13,7 @@ import { COMPATIBLE_ROWS } from './openai-compatible.js';
 import { OpenAiProvider } from './openai.provider.js';
 import type { UpstreamCall } from './provider.js';
 import { upstreamsOver } from '../../test/support/upstreams.js';
+import { startAttempt } from '../routing/attempt.js';
 
 const HEAD = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm' };
 const event = (delta: object, finish: string | null) =>
@@ -78,17 +79,7 @@ describe('ProtocolChat', () => {
       endpoint,
       timeouts: { connect: 1000, firstToken: 1000, idle: 1000, total: 1000, ...timeouts },
     };
-    const attempt = {
-      deployment,
-      startedAt: 0,
-      answeredAt: undefined,
-      endedAt: undefined,
-      outcome: undefined,
-      status: undefined,
-      errorCode: null,
-      usage: undefined,
-      changes: [],
-    };
+    const attempt = startAttempt(deployment);
     return {
       keyId: undefined,
       deployment,

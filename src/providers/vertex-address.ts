@@ -1,6 +1,6 @@
 import type { Deployment } from '../domain/deployment.js';
 import { UpstreamError } from '../domain/errors.js';
-import { textSetting } from './bearer.js';
+import { textSetting } from './credentials.js';
 import type { Address } from './protocol-chat.js';
 import type { UpstreamCall } from './provider.js';
 

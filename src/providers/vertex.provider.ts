@@ -4,7 +4,7 @@ import type { Deployment } from '../domain/deployment.js';
 import { anthropicMessages } from '../protocols/anthropic-messages/index.js';
 import { geminiGenerateContent, isWithGoogle } from '../protocols/gemini-generate-content/index.js';
 import { openaiChat } from '../protocols/openai-chat/index.js';
-import { textSetting } from './bearer.js';
+import { textSetting } from './credentials.js';
 import { GoogleAccess } from './google-access.js';
 import {
   ProviderAdapter,

@@ -1,5 +1,3 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec';
-import { fromUtf8, toUtf8 } from '@smithy/util-utf8';
 import fc from 'fast-check';
 import { GatewayError } from '../../src/domain/errors.js';
 import { anthropicMessages } from '../../src/protocols/anthropic-messages/index.js';
@@ -7,6 +5,7 @@ import { bedrockConverse } from '../../src/protocols/bedrock-converse/index.js';
 import { geminiGenerateContent } from '../../src/protocols/gemini-generate-content/index.js';
 import type { AnswerFacts, Asked, ChatProtocol, EmitFrame } from '../../src/protocols/protocol.js';
 import { piecesOf } from '../support/pieces.js';
+import { awsMessage } from '../support/aws-event.js';
 
 /** What is written in place of something else: JSON text, as some of it no object of ours could hold. */
 const SPLINTERS: readonly string[] = [
@@ -49,14 +48,9 @@ interface Dialect {
 
 const sse = ([type, data]: Event): Buffer => Buffer.from(`event: ${type}\ndata: ${data}\n\n`);
 
-const codec = new EventStreamCodec(toUtf8, fromUtf8);
 function aws([type, data]: Event): Buffer {
   const kind = type.endsWith('Exception') ? 'exception' : 'event';
-  const headers = {
-    ':message-type': { type: 'string' as const, value: kind },
-    [`:${kind}-type`]: { type: 'string' as const, value: type },
-  };
-  return Buffer.from(codec.encode({ headers, body: Buffer.from(data) }));
+  return awsMessage({ ':message-type': kind, [`:${kind}-type`]: type }, data);
 }
 
 const DIALECTS: readonly (readonly [string, Dialect])[] = [

@@ -1,7 +1,6 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec';
-import { fromUtf8, toUtf8 } from '@smithy/util-utf8';
 import fc from 'fast-check';
 import type { Vendor } from './vendor-types.js';
+import { awsEvent } from '../support/aws-event.js';
 
 /** One answer of a provider in both its forms. */
 export interface NativeAnswer {
@@ -196,18 +195,6 @@ function gemini({ parts, tokens: counts, cutShort }: Sketch): NativeAnswer {
       false,
     ),
   };
-}
-
-const codec = new EventStreamCodec(toUtf8, fromUtf8);
-
-function awsEvent(type: string, payload: Json): Buffer {
-  const text = (value: string) => ({ type: 'string' as const, value });
-  const headers = {
-    ':message-type': text('event'),
-    ':event-type': text(type),
-    ':content-type': text('application/json'),
-  };
-  return Buffer.from(codec.encode({ headers, body: fromUtf8(JSON.stringify(payload)) }));
 }
 
 function bedrock({ parts, tokens: counts, cutShort }: Sketch): NativeAnswer {

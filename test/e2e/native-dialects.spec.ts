@@ -1,21 +1,7 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec';
-import { fromUtf8, toUtf8 } from '@smithy/util-utf8';
 import OpenAI from 'openai';
 import { startGateway, type Gateway } from '../support/gateway.js';
 import { answerWith, startUpstream, type FakeUpstream, type Script } from '../support/upstream.js';
-
-const codec = new EventStreamCodec(toUtf8, fromUtf8);
-
-/** One message of AWS's event stream. */
-function aws(type: string, payload: object, kind = 'event'): Buffer {
-  const text = (value: string) => ({ type: 'string' as const, value });
-  const headers = {
-    ':message-type': text(kind),
-    [`:${kind}-type`]: text(type),
-    ':content-type': text('application/json'),
-  };
-  return Buffer.from(codec.encode({ headers, body: fromUtf8(JSON.stringify(payload)) }));
-}
+import { awsEvent as aws } from '../support/aws-event.js';
 
 const sse = (...events: readonly object[]): Buffer =>
   Buffer.from(

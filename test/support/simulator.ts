@@ -1,10 +1,11 @@
 import { firstValueFrom, toArray } from 'rxjs';
 import type { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../../src/domain/chat.js';
 import type { ChatFrame } from '../../src/domain/chat-frame.js';
-import type { Timeouts, UpstreamAttempt } from '../../src/domain/deployment.js';
+import type { Timeouts } from '../../src/domain/deployment.js';
 import { Flow } from '../../src/domain/flow.js';
 import type { UpstreamCall } from '../../src/providers/provider.js';
 import { SimulatorProvider } from '../../src/providers/simulator/simulator.provider.js';
+import { startAttempt } from '../../src/routing/attempt.js';
 
 const LONG: Timeouts = { connect: 5000, firstToken: 5000, idle: 5000, total: 5000 };
 
@@ -29,17 +30,7 @@ export function call({
     endpoint: { type: 'simulator', baseUrl: '', credentials: [], headers: {}, settings: {} },
     timeouts: { ...LONG, ...timeouts },
   };
-  const attempt: UpstreamAttempt = {
-    deployment,
-    startedAt: performance.now(),
-    answeredAt: undefined,
-    endedAt: undefined,
-    outcome: undefined,
-    status: undefined,
-    errorCode: null,
-    usage: undefined,
-    changes: [],
-  };
+  const attempt = startAttempt(deployment);
   const onCancel = (stop: () => void) => signal.addEventListener('abort', stop);
   return {
     keyId: undefined,

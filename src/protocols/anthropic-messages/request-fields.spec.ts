@@ -434,7 +434,8 @@ describe('response formats', () => {
     const { body, asked, report } = told(fields, String(model));
     expect(body.system?.at(-1)?.text).toMatch(/^Answer with one JSON/);
     expect([body['output_config'], body.tools]).toEqual([undefined, undefined]);
-    expect(asked.json).toBeDefined();
+    const { json_schema: wanted } = fields['response_format'] as { json_schema?: { schema: Fields } };
+    expect(asked).toEqual({ json: wanted === undefined ? {} : { schema: wanted.schema } });
     expect(report).toEqual(['adapted response_format']);
   });
 

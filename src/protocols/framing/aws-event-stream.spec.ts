@@ -1,8 +1,7 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec';
-import { fromUtf8, toUtf8 } from '@smithy/util-utf8';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { piecesOf } from '../../../test/support/pieces.js';
 import { AwsEventStreamFraming, type AwsEvent } from './aws-event-stream.js';
+import { awsMessage as frame } from '../../../test/support/aws-event.js';
 
 /** The frames of the Bedrock reference §9. */
 const DELTA = Buffer.from(
@@ -13,15 +12,6 @@ const THROTTLED = Buffer.from(
   '00000090000000618e91a9b70f3a657863657074696f6e2d747970650700137468726f74746c696e67457863657074696f6e0d3a636f6e74656e742d747970650700106170706c69636174696f6e2f6a736f6e0d3a6d6573736167652d74797065070009657863657074696f6e7b226d657373616765223a22546f6f206d616e79207265717565737473227de67f8005',
   'hex',
 );
-
-const codec = new EventStreamCodec(toUtf8, fromUtf8);
-const frame = (headers: Readonly<Record<string, string>>, body: string): Buffer =>
-  Buffer.from(
-    codec.encode({
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, { type: 'string', value }])),
-      body: Buffer.from(body),
-    }),
-  );
 
 function read(pieces: readonly Buffer[]): readonly AwsEvent[] {
   const framing = new AwsEventStreamFraming();

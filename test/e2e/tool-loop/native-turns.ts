@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { EventStreamCodec } from '@smithy/eventstream-codec';
-import { fromUtf8, toUtf8 } from '@smithy/util-utf8';
 import { withoutRecordings } from '../../support/recordings.js';
+import { awsEvent } from '../../support/aws-event.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -175,18 +174,6 @@ function converseDeltas(block: Block): readonly Json[] {
   const { type, thinking: text, signature, input } = block;
   if (type === 'thinking') return [{ reasoningContent: { text } }, { reasoningContent: { signature } }];
   return type === 'tool_use' ? [{ toolUse: { input: JSON.stringify(input) } }] : [{ text: block['text'] }];
-}
-
-const codec = new EventStreamCodec(toUtf8, fromUtf8);
-
-function awsEvent(type: string, payload: Json): Buffer {
-  const text = (value: string) => ({ type: 'string' as const, value });
-  const headers = {
-    ':message-type': text('event'),
-    ':event-type': text(type),
-    ':content-type': text('application/json'),
-  };
-  return Buffer.from(codec.encode({ headers, body: fromUtf8(JSON.stringify(payload)) }));
 }
 
 /** Three turns of a Claude that thinks. */
