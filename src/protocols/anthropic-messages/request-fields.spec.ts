@@ -237,9 +237,13 @@ describe('tools', () => {
     expect(told({ functions, tools }).asked).toEqual({});
   });
 
-  it('need none for a choice', () => {
-    const { body, report } = told({ tools: [], tool_choice: 'required', parallel_tool_calls: false });
-    expect([body.tools, body['tool_choice'], report]).toEqual([undefined, undefined, ['dropped tool_choice']]);
+  it.each(['required', { type: 'function', function: { name: 'f' } }])('must be there to be forced: %j', (choice) => {
+    expect(refusal({ tools: [], tool_choice: choice })).toEqual([400, null, 'tool_choice']);
+  });
+
+  it('need not be there for a choice that leaves it to the model', () => {
+    const { body, report } = told({ tools: [], tool_choice: 'auto', parallel_tool_calls: false });
+    expect([body.tools, body['tool_choice'], report]).toEqual([undefined, undefined, []]);
   });
 });
 

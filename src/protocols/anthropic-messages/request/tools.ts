@@ -1,4 +1,5 @@
 import type { ChatTool, JsonSchema } from '../../../domain/chat.js';
+import { InvalidRequestError } from '../../../domain/errors.js';
 import { isObject, type Json } from '../../json.js';
 import type { FunctionTool, Tool, ToolChoice } from '../wire.js';
 import { cacheControlOf, marked } from './cache.js';
@@ -34,7 +35,8 @@ export function toolUseOf(translation: Translation, called: readonly string[]): 
   const wanted = translation.get(param);
   const single = translation.get('parallel_tool_calls') === false;
   if (given.length === 0) {
-    if (wanted !== undefined && wanted !== 'none' && wanted !== 'auto') translation.drop(param, 'there are no tools');
+    if (wanted !== undefined && wanted !== 'none' && wanted !== 'auto')
+      throw new InvalidRequestError(`'${param}' is only allowed when 'tools' are specified.`, { param });
     // Calls of tools that are not there are refused upstream.
     const stubs = called.map((name): Tool => ({ name, input_schema: NO_ARGUMENTS }));
     return { tools: stubs, choice: { kind: stubs.length > 0 ? 'none' : 'open' }, param, legacy, single: false };
