@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../domain/chat.js';
+import type { Hedge } from '../domain/deployment.js';
 import { providersShape, timeoutsShape } from './provider-shape.js';
-import type { ModelConfig, StaticKeyConfig, TargetConfig } from './config.js';
+import { DEFAULT_RETRIES, type ModelConfig, type StaticKeyConfig, type TargetConfig } from './config.js';
 import type { ProviderType } from './provider-type.js';
 import { emptyMap, variablePlace, type Located } from './shape/located.js';
 import { Reading } from './shape/reading.js';
@@ -99,11 +100,12 @@ function modelsShape(): Shape<readonly ModelConfig[]> {
       'Where the model can be called, the first choice first.',
     ),
     strategy: described(defaulted(choice(STRATEGIES), 'priority'), 'How a target is chosen.'),
-    retries: described(defaulted(integer(0, 10), 2), 'Further attempts at one target.'),
+    retries: described(defaulted(integer(0, 10), DEFAULT_RETRIES), 'Further attempts at one target.'),
     fallbacks: described(fallbackNames(), 'Models to ask when all targets fail.'),
     contextWindowFallbacks: described(fallbackNames(), 'Models to ask when the prompt is too long for this one.'),
     contentPolicyFallbacks: described(fallbackNames(), 'Models to ask when a content policy refuses the prompt.'),
     timeouts: described(defaulted(timeoutsShape(), {}), 'Longest waits.'),
+    hedge: described(hedgeShape(), 'Start a second target where the first is late with its first token.'),
     defaults: described(defaulted(defaultsShape, {}), 'Request fields used where the client says nothing.'),
   });
   const named = converted(fields, (model, name): ModelConfig => ({ name, ...model }));
@@ -115,6 +117,13 @@ function modelsShape(): Shape<readonly ModelConfig[]> {
     },
   };
   return converted(namedMap(model, 'models'), (entries) => entries.map(([, model]) => model));
+}
+
+function hedgeShape(): Shape<Hedge> {
+  return object({
+    maxShare: described(defaulted(number(0, 1), 0.05), 'Of the streams of the model, the share that may be hedged.'),
+    maxUsdPerHour: described(number(0), 'What hedges may cost in an hour, by estimate.'),
+  });
 }
 
 const FALLBACK_LISTS = ['fallbacks', 'contextWindowFallbacks', 'contentPolicyFallbacks'];

@@ -1,7 +1,4 @@
-import type { Config, ModelConfig, StaticKeyConfig } from './config.js';
-
-/** What stands in every config that says nothing of it. */
-const DEFAULT_RETRIES = 2;
+import { DEFAULT_RETRIES, type Config, type ModelConfig, type StaticKeyConfig } from './config.js';
 
 /** Paths of what is configured and checked, but not acted on by this version: the start must not keep quiet about it. */
 export function notYetInForce(config: Config): string[] {

@@ -1,6 +1,6 @@
 import type { Budget } from '../domain/virtual-key.js';
 import type { Secret } from '../domain/secret.js';
-import type { Timeouts } from '../domain/deployment.js';
+import type { Hedge, Strategy, Timeouts } from '../domain/deployment.js';
 
 /** Everything an operator can set: file and environment, checked and frozen. Durations are milliseconds, sizes bytes. */
 export interface Config {
@@ -50,12 +50,13 @@ export interface ProviderConfig {
 export interface ModelConfig {
   readonly name: string;
   readonly targets: readonly TargetConfig[];
-  readonly strategy: 'priority' | 'weighted' | 'least-busy' | 'latency' | 'cost';
+  readonly strategy: Strategy;
   readonly retries: number;
   readonly fallbacks: readonly string[];
   readonly contextWindowFallbacks: readonly string[];
   readonly contentPolicyFallbacks: readonly string[];
   readonly timeouts: Partial<Timeouts>;
+  readonly hedge?: Hedge;
   readonly defaults: Readonly<Record<string, unknown>>;
 }
 
@@ -81,3 +82,6 @@ export interface StaticKeyConfig {
 }
 
 export const DEFAULT_TIMEOUTS: Timeouts = { connect: 5_000, firstToken: 300_000, idle: 120_000, total: 600_000 };
+
+/** Further attempts at one target. */
+export const DEFAULT_RETRIES = 2;

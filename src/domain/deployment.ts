@@ -22,7 +22,13 @@ export interface Deployment {
   readonly facts: ModelFacts;
   readonly endpoint: ProviderEndpoint;
   readonly timeouts: Timeouts;
+  /** Share of the requests, for the strategy `weighted`. */
+  readonly weight: number;
 }
+
+/** The name of what is called, whichever route leads there: `openai/gpt-4.1`. */
+export const upstreamName = ({ provider, model }: Pick<Deployment, 'provider' | 'model'>): string =>
+  `${provider}/${model}`;
 
 /** Where a configured provider is and as whom it is called. */
 export interface ProviderEndpoint {
@@ -30,14 +36,44 @@ export interface ProviderEndpoint {
   readonly baseUrl: string;
   readonly credentials: readonly Secret[];
   readonly headers: Readonly<Record<string, string>>;
+  /** Calls at a time: to the provider as a whole; `auto`: to each of its models, as many as it answers in good time. */
+  readonly concurrency?: number | 'auto';
   /** What else the provider's adapter understands: `apiVersion`, `region`, `deployments` … */
   readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** How the first deployment of a request is chosen; the others follow in the same order. */
+export type Strategy = 'priority' | 'weighted' | 'least-busy' | 'latency' | 'cost';
+
+/** Model names to turn to, each list in its order. */
+export interface Fallbacks {
+  /** When all deployments of the route fail. */
+  readonly failure: readonly string[];
+  /** When the conversation is too long for the model. */
+  readonly contextWindow: readonly string[];
+  /** When a content policy refuses the request. */
+  readonly contentPolicy: readonly string[];
+}
+
+/** A second deployment may be started where the first is slow to its first token; the faster one is the answer. */
+export interface Hedge {
+  /** Of the route's streams, the share that may be hedged; 0.05 is one in twenty. */
+  readonly maxShare: number;
+  /** What hedges may come to in an hour, by estimate. A model without a price is then not hedged with. */
+  readonly maxUsdPerHour?: number;
 }
 
 /** A model name resolved: where it can be called, and what the route adds to a request. */
 export interface Route {
   readonly name: string;
   readonly deployments: readonly Deployment[];
+  readonly strategy: Strategy;
+  /** Further attempts at one deployment. */
+  readonly retries: number;
+  readonly fallbacks: Fallbacks;
+  /** Milliseconds for the whole request, all attempts together. */
+  readonly total: number;
+  readonly hedge?: Hedge;
   /** Request fields used where the client says nothing. */
   readonly defaults: Readonly<Record<string, unknown>>;
 }

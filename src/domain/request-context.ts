@@ -36,4 +36,14 @@ export interface ClientWishes {
   readonly tags: readonly string[];
   /** `x-client-request-id`: the client's own name for the request, for its logs and ours. */
   readonly clientRequestId?: string;
+  /** `x-parley-timeout-ms`: the longest the whole answer may take, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** `x-stainless-timeout`, `x-stainless-read-timeout`: how long the SDK waits for the answer to begin, in milliseconds. */
+  readonly patienceMs?: number;
+  /** `x-stainless-retry-count`: how often the SDK has sent this request before; absent: it does not count. */
+  readonly retryCount?: number;
+  /** `idempotency-key`. */
+  readonly idempotencyKey?: string;
+  /** `x-parley-replay: false`: neither join nor replay another request's answer. */
+  readonly replay?: boolean;
 }

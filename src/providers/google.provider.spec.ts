@@ -38,6 +38,7 @@ function callTo(
     facts: {},
     endpoint: { type: 'g', baseUrl: baseUrl ?? provider.baseUrl ?? '', credentials: [], headers, settings },
     timeouts: { connect: 5000, firstToken: 5000, idle: 5000, total: 5000 },
+    weight: 1,
   };
   return {
     keyId: undefined,

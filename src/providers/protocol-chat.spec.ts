@@ -78,6 +78,7 @@ describe('ProtocolChat', () => {
       facts: {},
       endpoint,
       timeouts: { connect: 1000, firstToken: 1000, idle: 1000, total: 1000, ...timeouts },
+      weight: 1,
     };
     const attempt = startAttempt(deployment);
     return {

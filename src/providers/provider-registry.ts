@@ -44,6 +44,7 @@ export class ProviderRegistry implements OnModuleInit {
       baseUrl: addressOf(config, provider),
       credentials: config.apiKeys,
       headers: config.headers,
+      ...(config.concurrency !== undefined && { concurrency: config.concurrency }),
       settings: config.settings,
     };
     return { name: config.name, provider, endpoint };

@@ -13,6 +13,7 @@ const deployment: Deployment = {
   facts: {},
   endpoint: { type: 'openai-compatible', baseUrl: '', credentials: [], headers: {}, settings: {} },
   timeouts: { connect: 50, firstToken: 50, idle: 50, total: 50 },
+  weight: 1,
 };
 const request: ChatRequest = { model: 'm', messages: [] };
 const contextOf = () => new RequestContext('req_1', performance.now(), Date.now(), { strict: false, tags: [] });

@@ -3,6 +3,7 @@ import type { ModelCard } from '../catalog/model-card.js';
 import type { ModelCatalog } from '../catalog/model-catalog.js';
 import type { ServedModel } from '../catalog/served-model.js';
 import {
+  DEFAULT_RETRIES,
   DEFAULT_TIMEOUTS,
   type Config,
   type ModelConfig,
@@ -42,7 +43,7 @@ export class Routes {
     if (name.length > LONGEST_NAME) return undefined;
     const place = this.#byPrefix(name) ?? this.#byCatalog(name);
     if (place === undefined) return undefined;
-    const route: Route = { name, deployments: [deploy(place.at, { model: place.model }, {})], defaults: {} };
+    const route = routeOf({ ...UNCONFIGURED, name }, [deploy(place.at, { model: place.model, weight: 1 }, {})]);
     if (this.#resolved.size < MAX_REMEMBERED) this.#resolved.set(name, route);
     return route;
   }
@@ -82,7 +83,7 @@ export class Routes {
         const name = isItself ? id : `${place.config.name}/${id}`;
         if (seen.has(name)) continue;
         seen.add(name);
-        yield this.#servedModel(name, deploy(place, { model: id }, {}));
+        yield this.#servedModel(name, deploy(place, { model: id, weight: 1 }, {}));
       }
   }
 
@@ -122,12 +123,11 @@ export class Routes {
     return undefined;
   }
 
-  #route({ name, targets, timeouts, defaults }: ModelConfig): Route {
-    return {
-      name,
-      defaults,
-      deployments: targets.map((target) => deploy(this.#place(target.provider), target, timeouts)),
-    };
+  #route(model: ModelConfig): Route {
+    return routeOf(
+      model,
+      model.targets.map((target) => deploy(this.#place(target.provider), target, model.timeouts)),
+    );
   }
 
   #place(name: string): Place {
@@ -149,10 +149,40 @@ export function buildRoutes(config: Config, registry: ProviderRegistry, catalog:
   return new Routes(config.models, new Map(places), catalog);
 }
 
+/** The policy of a name that no config speaks of. */
+const UNCONFIGURED: Omit<ModelConfig, 'name' | 'targets'> = {
+  strategy: 'priority',
+  retries: DEFAULT_RETRIES,
+  fallbacks: [],
+  contextWindowFallbacks: [],
+  contentPolicyFallbacks: [],
+  timeouts: {},
+  defaults: {},
+};
+
+function routeOf(model: Omit<ModelConfig, 'targets'>, deployments: readonly Deployment[]): Route {
+  const { name, strategy, retries, timeouts, hedge, defaults } = model;
+  const longest = Math.max(...deployments.map((deployment) => deployment.timeouts.total));
+  return {
+    name,
+    deployments,
+    strategy,
+    retries,
+    fallbacks: {
+      failure: model.fallbacks,
+      contextWindow: model.contextWindowFallbacks,
+      contentPolicy: model.contentPolicyFallbacks,
+    },
+    total: timeouts.total ?? longest,
+    ...(hedge && { hedge }),
+    defaults,
+  };
+}
+
 /** Where and how one model is called. The route's clocks stand above the provider's, and these above the defaults. */
 function deploy(
   { config, configured }: Place,
-  target: Pick<TargetConfig, 'model' | 'baseModel'>,
+  target: Pick<TargetConfig, 'model' | 'baseModel' | 'weight'>,
   timeouts: Partial<Timeouts>,
 ): Deployment {
   const { deployments, baseModel } = config.settings;
@@ -166,6 +196,7 @@ function deploy(
     facts: factsOf(config.type, ruling),
     endpoint: configured.endpoint,
     timeouts: { ...DEFAULT_TIMEOUTS, ...config.timeouts, ...timeouts },
+    weight: target.weight,
   };
 }
 

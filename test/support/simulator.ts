@@ -29,6 +29,7 @@ export function call({
     facts: {},
     endpoint: { type: 'simulator', baseUrl: '', credentials: [], headers: {}, settings: {} },
     timeouts: { ...LONG, ...timeouts },
+    weight: 1,
   };
   const attempt = startAttempt(deployment);
   const onCancel = (stop: () => void) => signal.addEventListener('abort', stop);
