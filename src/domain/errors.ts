@@ -111,6 +111,18 @@ export class OverloadedError extends GatewayError {
   }
 }
 
+/** The gateway is told to stop: another replica, or the next process, can serve the request. */
+export class ShuttingDownError extends GatewayError {
+  constructor() {
+    super('The gateway is shutting down.', {
+      status: 503,
+      type: 'service_unavailable_error',
+      code: 'shutting_down',
+      retryAfterMs: 1_000,
+    });
+  }
+}
+
 /** A fault of our own. The message must not tell more than the client may know. */
 export class InternalError extends GatewayError {
   constructor(cause?: unknown) {

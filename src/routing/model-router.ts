@@ -8,6 +8,7 @@ import { mayUse } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { attemptChat, type ChatAnswer } from './attempt.js';
 import { Explainer } from './explainer.js';
+import { OpenRequests } from './open-requests.js';
 import { RouteTable } from './route-table.js';
 
 /** Takes a request to a deployment that serves its model. */
@@ -16,6 +17,7 @@ export class ModelRouter {
   constructor(
     private readonly routes: RouteTable,
     private readonly explainer: Explainer,
+    private readonly open: OpenRequests,
   ) {}
 
   /** Throws ModelNotFoundError, ForbiddenError and InvalidRequestError before anything is sent. */
@@ -35,7 +37,7 @@ export class ModelRouter {
     const place = { deployment, context, defaulted: new Set(defaults.keys()) };
     if (context.wishes.explain === true)
       return this.explainer.explain({ asked: request, request: completed, route, operation, place });
-    return attemptChat(operation, completed, place);
+    return this.open.watch(attemptChat(operation, completed, place));
   }
 }
 
