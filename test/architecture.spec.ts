@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'turn-state': ['domain', 'config'],
   providers: ['domain', 'protocols', 'transport', 'turn-state/turn-state.module', 'config'],
   catalog: ['domain', 'config'],
+  availability: ['domain'],
   routing: ['domain', 'providers', 'catalog', 'config'],
   access: ['domain', 'http', 'config'],
   usage: ['domain', 'catalog', 'http', 'config', 'access/admin.decorator'],
