@@ -1,6 +1,8 @@
+import type { Usage } from './chat.js';
 import type { UpstreamAttempt } from './deployment.js';
 import { Flow } from './flow.js';
 import type { Principal } from './principal.js';
+import type { Outcome } from './usage.js';
 
 /** What is known of one request. One object a request, passed as an argument, never ambient. */
 export class RequestContext {
@@ -10,6 +12,14 @@ export class RequestContext {
   readonly flow = new Flow();
   /** What the answer cost in integer nano-dollars, once that is known. */
   costNanoUsd: number | undefined;
+  /** The most attempts that may be made for it; undefined: as many as the route has. */
+  attemptsAllowed: number | undefined;
+  /** When it failed: the attempts of its route that were not made. */
+  attemptsLeft: number | undefined;
+  /** The request whose answer it got, instead of calls of its own. */
+  replayOf: Pick<RequestContext, 'id' | 'attempts'> | undefined;
+  /** Set where its client has left and its run goes on: tells once how that ended. */
+  outlived: ((tell: (end: RunEnd) => void) => void) | undefined;
 
   constructor(
     /** `req_` and 32 hex digits. */
@@ -24,6 +34,14 @@ export class RequestContext {
   get lastAttempt(): UpstreamAttempt | undefined {
     return this.attempts.at(-1);
   }
+}
+
+/** How the run of a request ended; `abandoned`: it was cancelled, as nobody was left to listen. */
+export interface RunEnd {
+  readonly outcome: Exclude<Outcome, 'refused'>;
+  /** What it failed with, where it failed. */
+  readonly error: unknown;
+  readonly usage: Usage | undefined;
 }
 
 /** What the client asks of the gateway itself, by header. */
