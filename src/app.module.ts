@@ -10,6 +10,8 @@ import { DocsModule } from './docs/docs.module.js';
 import { HealthModule } from './health/health.module.js';
 import { BodyPipe } from './http/body.pipe.js';
 import { BodyReader } from './http/body-reader.js';
+import { EventLoopDelay } from './http/event-loop-delay.js';
+import { Intake } from './http/intake.js';
 import { OpenAiErrorFilter } from './http/openai-error.filter.js';
 import { RequestLog } from './http/request-log.js';
 import { RequestMiddleware } from './http/request.middleware.js';
@@ -35,6 +37,8 @@ export class AppModule {
         DocsModule,
       ],
       providers: [
+        EventLoopDelay,
+        Intake,
         RequestMiddleware, // outermost: context, headers of every answer, access log
         { provide: RequestLog, useClass: AccessLog },
         { provide: APP_GUARD, useExisting: ApiKeyGuard }, // who is calling
