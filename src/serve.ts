@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { notYetInForce } from './config/config-warnings.js';
 import type { ConfigSource } from './config/load-config.js';
+import { drain } from './drain.js';
 import { welcome } from './welcome.js';
 import { Readiness } from './health/readiness.js';
 import { GatewayExpressAdapter } from './http/express.adapter.js';
@@ -58,17 +59,20 @@ function addressFor(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** `npm start` passes on what a terminal's Ctrl-C has sent already: that is one signal, and not a second. */
+const SAME_SIGNAL_MS = 100;
+
+/** The first signal lets open answers finish, a second one ends the process at once. */
 function stopOnSignal(app: NestExpressApplication, log: Logger, drainMs: number): void {
+  let toldAt: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
+    if (toldAt !== undefined) {
+      if (performance.now() - toldAt > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    toldAt = performance.now();
     log.log(`${signal}: open answers are finished first.`);
-    app.get(Readiness).draining();
-    const server = app.getHttpServer();
-    // Node ends idle connections once, as it closes; those that fall idle later would be waited for, and used again.
-    server.prependListener('request', (_request, response) => (response.shouldKeepAlive = false));
-    setInterval(() => server.closeIdleConnections(), 100).unref();
-    process.once(signal, () => process.exit(1)); // told twice: at once
-    setTimeout(() => server.closeAllConnections(), drainMs).unref();
-    app.close().then(
+    drain(app, drainMs).then(
       () => process.exit(0),
       (error: unknown) => {
         log.error(error);
@@ -76,5 +80,5 @@ function stopOnSignal(app: NestExpressApplication, log: Logger, drainMs: number)
       },
     );
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
 }

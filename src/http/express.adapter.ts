@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { stampHeaders } from './response-headers.js';
 
+/** How long a connection without a request stays while draining: a client that uses it then is told to go elsewhere. */
+const LAST_IDLE_MS = 1_000;
+
 /**
  * Express on a server whose requests and responses are Express's own from birth. By itself Express changes the
  * prototype of each, which V8 answers by treating them as dictionaries for the rest of their lives: that costs more
@@ -11,6 +14,7 @@ import { stampHeaders } from './response-headers.js';
  */
 export class GatewayExpressAdapter extends ExpressAdapter {
   readonly #sockets = new Set<Socket>();
+  #isDraining = false;
 
   /** Stops listening. Connections that never sent a byte are ended: Node takes them for busy and would wait for ever. */
   override close(): Promise<void> {
@@ -18,12 +22,27 @@ export class GatewayExpressAdapter extends ExpressAdapter {
     return super.close() as Promise<void>;
   }
 
+  /** Takes no more connections, and lets each of those that are open go with its next answer, or once it is idle. */
+  drain(): void {
+    this.#isDraining = true;
+    const server = this.getHttpServer();
+    server.keepAliveTimeout = LAST_IDLE_MS;
+    server.close();
+  }
+
+  /** Ends all connections, whatever is still on them. */
+  cutConnections(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   override initHttpServer(): void {
     const express = this.getInstance<Express>();
+    const isDraining = () => this.#isDraining;
     class Request extends IncomingMessage {}
     class Response extends ServerResponse {
       override writeHead(...head: unknown[]): this {
         stampHeaders(this);
+        if (isDraining()) this.shouldKeepAlive = false;
         return (super.writeHead as (...head: unknown[]) => this)(...head);
       }
     }
