@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { join } from 'node:path';
 import { VirtualKeyStore } from '../access/virtual-key.store.js';
+import { BreakerNews, NoBreakerNews } from '../availability/breaker-news.js';
 import type { Config } from '../config/config.js';
 import { TurnStateStore } from '../turn-state/turn-state.store.js';
 import { UsageStore } from '../usage/usage.store.js';
@@ -42,9 +43,10 @@ export class StorageModule {
           inject: [SqlDatabase],
           useFactory: (opened: SqlDatabase) => new KyselyTurnStateStore(opened),
         },
+        { provide: BreakerNews, useClass: NoBreakerNews },
         StorageHealth,
       ],
-      exports: [VirtualKeyStore, UsageStore, TurnStateStore, StorageHealth],
+      exports: [VirtualKeyStore, UsageStore, TurnStateStore, BreakerNews, StorageHealth],
     };
   }
 }

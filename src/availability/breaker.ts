@@ -1,0 +1,138 @@
+import {
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  handleWhenResult,
+  type CircuitBreakerPolicy,
+  type FailureReason,
+} from 'cockatiel';
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** What a call says about its upstream: `limited` that it lives but takes no more, `untold` nothing. */
+export type Verdict = 'alive' | 'failed' | 'limited' | 'untold';
+
+/** Takes the verdict on the call it was given to, once. */
+export type Sentence = (verdict: Verdict) => void;
+
+const FAILURES_IN_A_ROW = 5;
+const [FIRST_REST_MS, LONGEST_REST_MS] = [1_000, 60_000];
+
+/** A probe that tells nothing must not close the breaker, so it counts among what opens it again. */
+const opens = handleWhenResult((verdict) => verdict === 'failed' || verdict === 'untold');
+
+/** The form in which the library takes over a breaker that is open. */
+const OPEN = {
+  ownState: { value: CircuitState.Open, openedAt: 0, attemptNo: 1 },
+  breakerState: FAILURES_IN_A_ROW,
+};
+
+/**
+ * Keeps calls from what fails. The library counts and knows the states; the waits are ours, because it measures them by
+ * the wall clock, which may be set back. Times are `performance.now()` in ms.
+ */
+export class Breaker {
+  #policy = this.#newPolicy();
+  #isFailing = false;
+  #restMs = 0;
+  #openUntil = 0;
+
+  /** `changed` hears of every change that was found out here: until when it is open, or null. */
+  constructor(private readonly changed: (openUntil: number | null) => void) {}
+
+  /** An open one that is due for a probe counts as half open. */
+  state(now: number): BreakerState {
+    if (this.#policy.state === CircuitState.Closed) return 'closed';
+    return this.#policy.state === CircuitState.HalfOpen || now >= this.#openUntil ? 'half-open' : 'open';
+  }
+
+  /** Whether a call that begins now goes through it: as any other, or as the one probe. */
+  lets(now: number): boolean {
+    const { state } = this.#policy;
+    return state === CircuitState.Closed || (state === CircuitState.Open && now >= this.#openUntil);
+  }
+
+  /** 0 while it is closed. */
+  get openUntil(): number {
+    return this.#openUntil;
+  }
+
+  /** A call begins, whatever the state: what is not let through is made beside the breaker, and may prove it wrong. */
+  enter(now: number): Sentence {
+    if (this.#policy.state === CircuitState.Closed) return this.#counted;
+    return this.lets(now) ? this.#probe() : this.#beside;
+  }
+
+  /** What another replica found out. */
+  hear(openUntil: number | null, now: number): void {
+    const isClosed = this.#policy.state === CircuitState.Closed;
+    if (openUntil === null) {
+      if (!isClosed) this.#renew();
+      return;
+    }
+    if (isClosed) this.#policy = this.#newPolicy(OPEN);
+    this.#restMs = Math.max(this.#restMs, Math.min(openUntil - now, LONGEST_REST_MS));
+    this.#openUntil = Math.max(this.#openUntil, openUntil);
+  }
+
+  /** A call that began while it was closed. The library is troubled only with what changes its count. */
+  readonly #counted: Sentence = (verdict) => {
+    if (verdict !== 'alive' && verdict !== 'failed') return;
+    const wasFailing = this.#isFailing;
+    this.#isFailing = verdict === 'failed';
+    if (this.#policy.state !== CircuitState.Closed || (verdict === 'alive' && !wasFailing)) return;
+    void this.#policy.execute(() => verdict);
+  };
+
+  readonly #beside: Sentence = (verdict) => {
+    if (verdict !== 'alive' || this.#policy.state === CircuitState.Closed) return;
+    this.#renew();
+    this.changed(null);
+  };
+
+  #probe(): Sentence {
+    let tell: Sentence = () => undefined;
+    const told = new Promise<Verdict>((resolve) => {
+      tell = resolve;
+    });
+    void this.#policy.execute(() => told);
+    return tell;
+  }
+
+  #newPolicy(initialState?: typeof OPEN): CircuitBreakerPolicy {
+    const policy = circuitBreaker(opens, {
+      breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
+      halfOpenAfter: -Infinity, // at any time by its clock: `lets` says when
+      initialState,
+    });
+    policy.onBreak((reason) => {
+      if (policy === this.#policy) this.#opened(reason);
+    });
+    policy.onReset(() => {
+      if (policy !== this.#policy) return;
+      this.#forget();
+      this.changed(null);
+    });
+    return policy;
+  }
+
+  #opened(reason: FailureReason<unknown> | { isolated: true }): void {
+    const isUntold = 'value' in reason && reason.value === 'untold';
+    const longer = isUntold ? this.#restMs : this.#restMs * 2;
+    this.#restMs = Math.min(Math.max(longer, FIRST_REST_MS), LONGEST_REST_MS);
+    this.#openUntil = performance.now() + this.#restMs;
+    this.changed(this.#openUntil);
+  }
+
+  /** The library has no way to close an open breaker, so another takes its place. */
+  #renew(): void {
+    this.#policy = this.#newPolicy();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#isFailing = false;
+    this.#restMs = 0;
+    this.#openUntil = 0;
+  }
+}
