@@ -31,10 +31,11 @@ export class Availability {
     const name = upstreamName(deployment);
     const known = this.#upstreams.get(name);
     if (known !== undefined) return known;
-    // A request that is older than a reload may ask for a provider that is gone.
+    const shared = this.#providers.get(deployment.provider);
+    if (shared !== undefined) return this.#add(name, shared);
+    // A request that is older than a reload asks for a provider that is gone: it is served, and nothing is kept of it.
     const { credentials: keys, concurrency } = deployment.endpoint;
-    const shared = this.#providers.get(deployment.provider) ?? new ProviderState({ keys, concurrency });
-    return this.#add(name, shared);
+    return this.#make(name, new ProviderState({ keys, concurrency }));
   }
 
   /** Those that were called, or of which other replicas told. */
@@ -48,8 +49,14 @@ export class Availability {
   }
 
   #add(name: string, shared: ProviderState): UpstreamState {
+    const upstream = this.#make(name, shared);
+    this.#upstreams.set(name, upstream);
+    return upstream;
+  }
+
+  #make(name: string, shared: ProviderState): UpstreamState {
     const slash = name.indexOf('/'); // no provider has one in its name
-    const upstream = new UpstreamState(name, {
+    return new UpstreamState(name, {
       provider: name.slice(0, slash),
       model: name.slice(slash + 1),
       shared,
@@ -60,8 +67,6 @@ export class Availability {
           openUntil: openUntil === null ? null : Math.round(Date.now() + openUntil - performance.now()),
         }),
     });
-    this.#upstreams.set(name, upstream);
-    return upstream;
   }
 
   #follow(providers: readonly ProviderConfig[]): void {
