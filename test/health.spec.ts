@@ -7,11 +7,14 @@ import { LiveConfig } from '../src/config/live-config.js';
 import type { Config } from '../src/config/config.js';
 import { HealthModule } from '../src/health/health.module.js';
 import { Readiness } from '../src/health/readiness.js';
-import { StorageHealth } from '../src/storage/storage-health.js';
+import { StorageHealth, type Dependency } from '../src/storage/storage-health.js';
 
-/** A database that is there or not, as told. */
-class SwitchedDatabase {
-  readonly name = 'database';
+/** A dependency that is there or not, as told. */
+class Switched implements Dependency {
+  constructor(
+    readonly name: string,
+    readonly tellsOfItself = false,
+  ) {}
   asked = 0;
   up = true;
   async check(): Promise<void> {
@@ -20,14 +23,15 @@ class SwitchedDatabase {
   }
 }
 
-const database = new SwitchedDatabase();
+const database = new Switched('database');
+const redis = new Switched('redis', true);
 const live = new LiveConfig({} as Config);
 
 @Global()
 @Module({
   providers: [
     { provide: LiveConfig, useValue: live },
-    { provide: StorageHealth, useValue: database },
+    { provide: StorageHealth, useValue: new StorageHealth([database, redis]) },
   ],
   exports: [LiveConfig, StorageHealth],
 })
@@ -58,7 +62,11 @@ describe('health over HTTP', () => {
     const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const clock = jest.spyOn(performance, 'now');
     const later = (ms: number) => clock.mockReturnValue(ms);
-    const [up, down] = [{ database: { status: 'up' } }, { database: { status: 'down' } }];
+    const checks = (...[data, shared]: readonly string[]) => ({
+      database: { status: data },
+      redis: { status: shared },
+    });
+    const [up, down] = [checks('up', 'up'), checks('down', 'up')];
     const about = { cache: 'no-store', config_version: 1, draining: false };
 
     later(10_000);
@@ -78,7 +86,12 @@ describe('health over HTTP', () => {
     expect(said).toHaveBeenCalledTimes(1);
 
     database.up = true;
+    redis.up = false;
     later(16_000);
+    expect(await ready()).toMatchObject({ code: 200, status: 'degraded', checks: checks('up', 'down') });
+    expect(said).toHaveBeenCalledTimes(1);
+    redis.up = true;
+    later(18_000);
     expect(await ready()).toMatchObject({ code: 200, status: 'ok' });
     app.get(Readiness).draining();
     app.get(Readiness).ready();

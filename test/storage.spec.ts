@@ -10,7 +10,6 @@ import { KyselyUsageStore } from '../src/storage/sql/kysely-usage.store.js';
 import { KyselyVirtualKeyStore } from '../src/storage/sql/kysely-virtual-key.store.js';
 import { openPostgres } from '../src/storage/sql/postgres.js';
 import type { SqlDatabase } from '../src/storage/sql/sql-database.js';
-import { StorageHealth } from '../src/storage/storage-health.js';
 import { BENCHES, sqliteBench, type Bench } from './support/databases.js';
 
 const DAY = 86_400_000;
@@ -50,7 +49,7 @@ describe.each(BENCHES)('storage in %s', (_, makeBench) => {
 
   test('opens again without migrating twice, and answers its health check', async () => {
     if (!bench.single) await (await bench.open()).close();
-    await expect(new StorageHealth(database).check()).resolves.toBeUndefined();
+    await expect(database.check()).resolves.toBeUndefined();
   });
 
   test('gives back a key as it was put in, by hash and by id, until it is deleted', async () => {
@@ -320,7 +319,7 @@ describe('a PostgreSQL that is not there', () => {
   it('does not stop the start, and is not ready', async () => {
     const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const database = await openPostgres(new Secret('postgres://parley:hidden@127.0.0.1:1/parley'));
-    await expect(new StorageHealth(database).check()).rejects.toThrow('has not been reached');
+    await expect(database.check()).rejects.toThrow('has not been reached');
     await expect(new KyselyVirtualKeyStore(database).count()).rejects.toThrow();
     expect(JSON.stringify(logged.mock.calls)).toMatch(/ECONNREFUSED/);
     expect(JSON.stringify(logged.mock.calls)).not.toMatch(/hidden/);

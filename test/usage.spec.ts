@@ -156,7 +156,7 @@ describe('usage over HTTP', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'parley-usage-'));
     const testing = await Test.createTestingModule({
-      imports: [StorageModule.forRoot({ database: {}, dataDir: folder }), CallersModule],
+      imports: [StorageModule.forRoot({ database: {}, redis: {}, dataDir: folder }), CallersModule],
     }).compile();
     app = testing.createNestApplication({ logger: ['error', 'warn'] });
     app.useGlobalFilters(new EnvelopeFilter());

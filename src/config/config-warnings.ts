@@ -6,7 +6,7 @@ export function notYetInForce(config: Config): string[] {
   return [
     ...(server.workers === 1 ? [] : ['server.workers']),
     ...(server.adminPort === undefined ? [] : ['server.adminPort']),
-    ...(redis.url === undefined ? [] : ['redis']),
+    ...(redis.url === undefined ? [] : ['redis (for limits)']),
     ...config.providers.flatMap(({ name, concurrency, apiKeys }) => [
       ...(concurrency === undefined ? [] : [`providers.${name}.concurrency`]),
       ...(apiKeys.length > 1 ? [`providers.${name}.apiKeys (all but the first)`] : []),

@@ -93,7 +93,7 @@ describe('a sound config', () => {
       ],
     });
     expect(notYetInForce(config)).toEqual([
-      'redis',
+      'redis (for limits)',
       'models.gpt-4.strategy (weighted)',
       'models.gpt-4.targets (all but the first)',
       'models.gpt-4.fallbacks',

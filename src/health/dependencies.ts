@@ -1,9 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { StorageHealth } from '../storage/storage-health.js';
+import { StorageHealth, type Dependency } from '../storage/storage-health.js';
 
 export interface DependencyCheck {
   readonly status: 'up' | 'down';
 }
+
+type Checks = Readonly<Record<string, DependencyCheck>>;
 
 /** Probes need no key, so however many come, a dependency is asked no more often than this. */
 const FRESH_MS = 1_000;
@@ -12,30 +14,37 @@ const FRESH_MS = 1_000;
 @Injectable()
 export class Dependencies {
   readonly #log = new Logger(Dependencies.name);
-  #last: Promise<DependencyCheck> | undefined;
+  readonly #down = new Set<Dependency>();
+  #last: Promise<Checks> | undefined;
   #askedAt = -Infinity;
-  #wasUp = true;
 
   constructor(private readonly storage: StorageHealth) {}
 
   /** By name. Why one is down stands in the log only: the reason may tell hosts and users. */
-  async check(): Promise<Readonly<Record<string, DependencyCheck>>> {
+  async check(): Promise<Checks> {
     if (this.#last === undefined || performance.now() - this.#askedAt > FRESH_MS) {
       this.#askedAt = performance.now();
-      this.#last = this.#ask();
+      this.#last = this.#askAll();
     }
-    return { [this.storage.name]: await this.#last };
+    return this.#last;
   }
 
-  async #ask(): Promise<DependencyCheck> {
+  async #askAll(): Promise<Checks> {
+    const asked = this.storage.dependencies.map(async (each) => [each.name, await this.#ask(each)] as const);
+    return Object.fromEntries(await Promise.all(asked));
+  }
+
+  async #ask(dependency: Dependency): Promise<DependencyCheck> {
+    const { name, tellsOfItself = false } = dependency;
     try {
-      await this.storage.check();
-      if (!this.#wasUp) this.#log.log(`The ${this.storage.name} is up again.`);
-      this.#wasUp = true;
+      await dependency.check();
+      if (this.#down.delete(dependency)) this.#log.log(`The ${name} is up again.`);
       return { status: 'up' };
     } catch (error) {
-      if (this.#wasUp) this.#log.error(`The ${this.storage.name} is down: ${String(error)}`);
-      this.#wasUp = false;
+      if (!tellsOfItself && !this.#down.has(dependency)) {
+        this.#log.error(`The ${name} is down: ${String(error)}`);
+        this.#down.add(dependency);
+      }
       return { status: 'down' };
     }
   }

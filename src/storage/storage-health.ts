@@ -1,15 +1,13 @@
-import { Injectable } from '@nestjs/common';
-import { SqlDatabase } from './sql/sql-database.js';
-
-/** Is the database there? */
-@Injectable()
-export class StorageHealth {
-  readonly name = 'database';
-
-  constructor(private readonly database: SqlDatabase) {}
-
+/** Something the gateway depends on, and serves on without. */
+export interface Dependency {
+  readonly name: string;
+  /** Notices by itself when it goes and comes back, and has a word in the log for both. */
+  readonly tellsOfItself?: boolean;
   /** Rejects when it does not answer within a second. */
-  async check(): Promise<void> {
-    await this.database.check();
-  }
+  check(): Promise<void>;
+}
+
+/** What everything kept or shared depends on. */
+export class StorageHealth {
+  constructor(readonly dependencies: readonly Dependency[]) {}
 }

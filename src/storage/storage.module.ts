@@ -1,10 +1,13 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { join } from 'node:path';
 import { VirtualKeyStore } from '../access/virtual-key.store.js';
 import { BreakerNews, NoBreakerNews } from '../availability/breaker-news.js';
 import type { Config } from '../config/config.js';
+import type { Secret } from '../domain/secret.js';
 import { TurnStateStore } from '../turn-state/turn-state.store.js';
 import { UsageStore } from '../usage/usage.store.js';
+import { RedisBreakerNews } from './redis/redis-breaker-news.js';
+import { RedisServer } from './redis/redis-server.js';
 import { KyselyTurnStateStore } from './sql/kysely-turn-state.store.js';
 import { KyselyUsageStore } from './sql/kysely-usage.store.js';
 import { KyselyVirtualKeyStore } from './sql/kysely-virtual-key.store.js';
@@ -12,10 +15,25 @@ import { SqlDatabase } from './sql/sql-database.js';
 import { openSqlite } from './sql/sqlite.js';
 import { StorageHealth } from './storage-health.js';
 
-/** The ports to what is kept: in PostgreSQL where the config names one, else in `<dataDir>/parley.db`. */
+/** Without Redis each replica finds out for itself. */
+const UNSHARED: readonly Provider[] = [{ provide: BreakerNews, useClass: NoBreakerNews }];
+
+const sharedThrough = (url: Secret): readonly Provider[] => [
+  { provide: RedisServer, useFactory: () => RedisServer.open(url) },
+  {
+    provide: BreakerNews,
+    inject: [RedisServer],
+    useFactory: (server: RedisServer) => new RedisBreakerNews(server),
+  },
+];
+
+/**
+ * The ports to what is kept: in PostgreSQL where the config names one, else in `<dataDir>/parley.db`; and to what
+ * replicas tell each other, through Redis where the config names one.
+ */
 @Module({})
 export class StorageModule {
-  static forRoot({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>): DynamicModule {
+  static forRoot({ database, dataDir, redis }: Pick<Config, 'database' | 'dataDir' | 'redis'>): DynamicModule {
     return {
       module: StorageModule,
       global: true,
@@ -43,8 +61,16 @@ export class StorageModule {
           inject: [SqlDatabase],
           useFactory: (opened: SqlDatabase) => new KyselyTurnStateStore(opened),
         },
-        { provide: BreakerNews, useClass: NoBreakerNews },
-        StorageHealth,
+        ...(redis.url === undefined ? UNSHARED : sharedThrough(redis.url)),
+        {
+          provide: StorageHealth,
+          inject: [SqlDatabase, { token: RedisServer, optional: true }],
+          useFactory: (opened: SqlDatabase, server: RedisServer | undefined) =>
+            new StorageHealth([
+              { name: 'database', check: () => opened.check() },
+              ...(server === undefined ? [] : [server]),
+            ]),
+        },
       ],
       exports: [VirtualKeyStore, UsageStore, TurnStateStore, BreakerNews, StorageHealth],
     };
