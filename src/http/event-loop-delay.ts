@@ -19,6 +19,7 @@ const LATE_WINDOWS = 2;
 export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #timer: NodeJS.Timeout | undefined;
+  #windowStart = performance.now();
   #latest: Delays = { p50: 0, p99: 0 };
   #lateWindows = 0;
 
@@ -43,14 +44,17 @@ export class EventLoopDelay implements OnModuleInit, OnModuleDestroy {
   }
 
   #endWindow(): void {
-    this.#latest = { p50: this.#delay(50), p99: this.#delay(99) };
+    const now = performance.now();
+    this.#latest = { p50: this.#delay(50, now), p99: this.#delay(99, now) };
+    this.#windowStart = now;
     this.#histogram.reset();
     if (this.#latest.p50 > LATE_MS) this.#lateWindows += 1;
     else if (!this.isLate || this.#latest.p50 < LATE_MS / 2) this.#lateWindows = 0;
   }
 
-  /** The histogram counts from one sample to the next, the time between two that were in time included. */
-  #delay(percentile: number): number {
-    return Math.max(0, this.#histogram.percentile(percentile) / 1e6 - RESOLUTION_MS);
+  /** From one turn to the next, less what lies between two that are in time; without two turns it is all one delay. */
+  #delay(percentile: number, now: number): number {
+    const ms = this.#histogram.count === 0 ? now - this.#windowStart : this.#histogram.percentile(percentile) / 1e6;
+    return Math.max(0, ms - RESOLUTION_MS);
   }
 }
