@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   providers: ['domain', 'protocols', 'transport', 'turn-state/turn-state.module', 'config'],
   catalog: ['domain', 'config'],
   availability: ['domain', 'config'],
-  routing: ['domain', 'providers', 'catalog', 'config'],
+  routing: ['domain', 'providers', 'catalog', 'availability', 'config'],
   access: ['domain', 'http', 'config'],
   usage: ['domain', 'catalog', 'http', 'config', 'access/admin.decorator'],
   chat: ['domain', 'routing', 'catalog', 'http', 'config', 'usage/usage.module', 'usage/usage.interceptor'],

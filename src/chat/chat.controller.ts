@@ -6,7 +6,7 @@ import { MethodNotAllowedError } from '../domain/errors.js';
 import { withFields } from '../domain/json-source.js';
 import { contextOf } from '../http/context.js';
 import { Operation } from '../http/operation.decorator.js';
-import type { ChatAnswer } from '../routing/attempt.js';
+import type { ChatAnswer } from '../routing/pursuit/attempt.js';
 import { UsageInterceptor } from '../usage/usage.interceptor.js';
 import { ChatFieldsDto, ChatRequestDto } from './chat.dto.js';
 import { ChatService } from './chat.service.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
 import type { RequestContext } from '../domain/request-context.js';
-import type { ChatAnswer } from '../routing/attempt.js';
+import type { ChatAnswer } from '../routing/pursuit/attempt.js';
 import { ModelRouter } from '../routing/model-router.js';
 
 /** The chat operation: what happens between a request that is well formed and its answer. */

@@ -9,6 +9,8 @@ export class RequestContext {
   /** Set by the guard. */
   principal: Principal | undefined;
   readonly attempts: UpstreamAttempt[] = [];
+  /** The attempt whose answer the client gets. */
+  answering: UpstreamAttempt | undefined;
   readonly flow = new Flow();
   /** What the answer cost in integer nano-dollars, once that is known. */
   costNanoUsd: number | undefined;
@@ -31,8 +33,9 @@ export class RequestContext {
     readonly wishes: ClientWishes,
   ) {}
 
+  /** The attempt whose answer the client gets; before there is one, the latest. */
   get lastAttempt(): UpstreamAttempt | undefined {
-    return this.attempts.at(-1);
+    return this.answering ?? this.attempts.at(-1);
   }
 }
 

@@ -13,7 +13,7 @@ import { COMPATIBLE_ROWS } from './openai-compatible.js';
 import { OpenAiProvider } from './openai.provider.js';
 import type { UpstreamCall } from './provider.js';
 import { upstreamsOver } from '../../test/support/upstreams.js';
-import { startAttempt } from '../routing/attempt.js';
+import { startAttempt } from '../routing/pursuit/attempt.js';
 
 const HEAD = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm' };
 const event = (delta: object, finish: string | null) =>

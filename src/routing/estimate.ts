@@ -7,13 +7,13 @@ const CHARACTERS_PER_TOKEN = 4;
 
 /** What a request may come to, before anybody has counted. */
 export function estimate(request: ChatRequest, card: ModelCard | undefined, price: ModelPrice | undefined): Estimate {
-  const promptTokens = Math.ceil(promptLength(request) / CHARACTERS_PER_TOKEN);
+  const prompt = promptTokens(request);
   const limit = request.max_completion_tokens ?? request.max_tokens ?? card?.maxOutputTokens ?? null;
   const answers = Math.max(1, request.n ?? 1);
   return {
-    prompt_tokens: promptTokens,
+    prompt_tokens: prompt,
     max_completion_tokens: limit,
-    cost_usd: price === undefined || limit === null ? null : usd(promptTokens, limit * answers, price),
+    cost_usd: price === undefined || limit === null ? null : usd(prompt, limit * answers, price),
   };
 }
 
@@ -21,6 +21,9 @@ function usd(promptTokens: number, completionTokens: number, price: ModelPrice):
   const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
   return costNanoUsd({ ...none, promptTokens, completionTokens: Math.floor(completionTokens) }, price) / 1e9;
 }
+
+/** By the length of its texts; what is not text does not count. */
+export const promptTokens = (request: ChatRequest): number => Math.ceil(promptLength(request) / CHARACTERS_PER_TOKEN);
 
 /** Characters of all that the model reads as text. */
 function promptLength({ messages, tools, functions, response_format: format }: ChatRequest): number {

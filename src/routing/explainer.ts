@@ -2,36 +2,28 @@ import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { ModelCatalog } from '../catalog/model-catalog.js';
 import type { ChatRequest } from '../domain/chat.js';
-import type { Deployment, Route } from '../domain/deployment.js';
+import type { Deployment } from '../domain/deployment.js';
 import { InvalidRequestError } from '../domain/errors.js';
 import type { ExplainedParam, Explanation } from '../domain/explanation.js';
 import type { ParamChange } from '../domain/param-change.js';
+import type { RequestContext } from '../domain/request-context.js';
 import type { ChatOperation, UpstreamCall, UpstreamRequest } from '../providers/provider.js';
-import { startAttempt, upstreamCall, type AttemptPlace } from './attempt.js';
-import { Cancellation } from './cancellation.js';
 import { estimate } from './estimate.js';
+import type { Plan, Step } from './plan/plan.js';
+import { startAttempt, upstreamCall } from './pursuit/attempt.js';
+import { Cancellation } from './pursuit/cancellation.js';
+import { completed } from './pursuit/defaults.js';
 import { secretsOf, shownRequest } from './shown-request.js';
-
-/** A request on its way to a deployment. */
-export interface Journey {
-  /** As its client wrote it. */
-  readonly asked: ChatRequest;
-  /** With the route's defaults. */
-  readonly request: ChatRequest;
-  readonly route: Route;
-  readonly operation: ChatOperation;
-  readonly place: AttemptPlace;
-}
 
 /** Tells what would become of a request, for clients that ask with `x-parley-explain`. Sends nothing to the provider. */
 @Injectable()
 export class Explainer {
   constructor(private readonly catalog: ModelCatalog) {}
 
-  explain(journey: Journey): Observable<Explanation> {
+  explain(asked: ChatRequest, context: RequestContext, planned: Planned): Observable<Explanation> {
     return new Observable((answers) => {
       const cancellation = new Cancellation();
-      this.#explanation(journey, cancellation).then(
+      this.#explanation({ asked, context, ...planned }, cancellation).then(
         (explanation) => {
           answers.next(explanation);
           answers.complete();
@@ -42,11 +34,14 @@ export class Explainer {
     });
   }
 
-  async #explanation(journey: Journey, cancellation: Cancellation): Promise<Explanation> {
-    const { asked, request, route, operation, place } = journey;
-    const { deployment, context } = place;
+  async #explanation(question: Question, cancellation: Cancellation): Promise<Explanation> {
+    const { asked, context, plan, chosen } = question;
+    const { deployment, operation, upstream } = chosen;
+    const { request, defaulted } = completed(asked, chosen.route);
+    const credential = upstream.choose(new Set(), true)?.secret;
     // The attempt is noted nowhere, as none is made.
-    const call = upstreamCall(place, startAttempt(deployment), cancellation);
+    const served = { record: startAttempt(deployment), flow: context.flow, cancellation };
+    const call = upstreamCall({ deployment, credential, context, defaulted }, served);
     const outcome = await translated(operation, request, call);
     const { type } = deployment.endpoint;
     const secrets = secretsOf(deployment.endpoint);
@@ -54,13 +49,25 @@ export class Explainer {
     return {
       object: 'explanation',
       model: asked.model,
-      plan: planned(route, deployment),
+      plan: planned(plan, chosen),
       upstream_request: outcome.sent === undefined ? null : shownRequest(outcome.sent, secrets),
       params: params(asked, { deployment, changes: call.attempt.changes, ...outcome }),
       estimate: estimate(request, this.catalog.find(type, deployment.baseModel), price),
       limits: [],
     };
   }
+}
+
+/** Where a request would go. */
+export interface Planned {
+  readonly plan: Plan;
+  /** Its first step. */
+  readonly chosen: Step;
+}
+
+interface Question extends Planned {
+  readonly asked: ChatRequest;
+  readonly context: RequestContext;
 }
 
 interface Translated {
@@ -79,14 +86,16 @@ async function translated(operation: ChatOperation, request: ChatRequest, call: 
   }
 }
 
-/** Deployments stand in the order in which they are tried. */
-const planned = ({ deployments }: Route, chosen: Deployment): Explanation['plan'] =>
-  deployments.map((deployment) => ({
-    provider: deployment.provider,
-    model: deployment.model,
-    chosen: deployment === chosen,
-    ...(deployment !== chosen && { reason: 'lower_priority' }),
-  }));
+/** Deployments stand in the order in which they are tried; after those, the ones that are not. */
+function planned({ steps, others }: Plan, chosen: Step): Explanation['plan'] {
+  const reasons = new Map(others.map(({ step, reason }) => [step, reason]));
+  const all = [...steps, ...others.map(({ step }) => step).filter((step) => !steps.includes(step))];
+  return all.map((step) => {
+    const { provider, model } = step.deployment;
+    const reason = reasons.get(step);
+    return { provider, model, chosen: step === chosen, ...(reason && { reason }) };
+  });
+}
 
 interface Treatment extends Translated {
   readonly deployment: Deployment;

@@ -53,6 +53,11 @@ export class RouteTable implements OnModuleInit, OnModuleDestroy {
     return route;
   }
 
+  /** The same for a name that the config itself uses. */
+  lookUp(name: string): Route | undefined {
+    return this.#current.resolve(name);
+  }
+
   /** The provider of this name in the config. */
   provider(name: string): Provider | undefined {
     return this.#current.provider(name);

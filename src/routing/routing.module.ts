@@ -1,14 +1,18 @@
 import { Module } from '@nestjs/common';
+import { AvailabilityModule } from '../availability/availability.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { Explainer } from './explainer.js';
 import { ModelRouter } from './model-router.js';
 import { OpenRequests } from './open-requests.js';
+import { Planner } from './plan/planner.js';
+import { Hedging } from './pursuit/hedging.js';
+import { Pursuits } from './pursuit/pursuits.js';
 import { RouteTable } from './route-table.js';
 
 @Module({
-  imports: [ProvidersModule, CatalogModule],
-  providers: [RouteTable, Explainer, OpenRequests, ModelRouter],
-  exports: [RouteTable, OpenRequests, ModelRouter],
+  imports: [ProvidersModule, CatalogModule, AvailabilityModule],
+  providers: [RouteTable, Planner, Hedging, Explainer, OpenRequests, Pursuits, ModelRouter],
+  exports: [RouteTable, Hedging, OpenRequests, ModelRouter],
 })
 export class RoutingModule {}

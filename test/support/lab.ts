@@ -22,7 +22,11 @@ export interface LabAnswer {
 export async function startLab(): Promise<Lab> {
   const upstream = await startUpstream();
   const gateway = await startGateway({
-    config: { providers: { lab: { type: 'openai-compatible', baseUrl: upstream.url, apiKey: CREDENTIAL } } },
+    config: {
+      providers: { lab: { type: 'openai-compatible', baseUrl: upstream.url, apiKey: CREDENTIAL } },
+      // Every failure is to be seen by itself.
+      models: { 'lab/m': { targets: [{ provider: 'lab', model: 'm' }], retries: 0 } },
+    },
   });
   return {
     gateway,

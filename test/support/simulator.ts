@@ -5,7 +5,7 @@ import type { Timeouts } from '../../src/domain/deployment.js';
 import { Flow } from '../../src/domain/flow.js';
 import type { UpstreamCall } from '../../src/providers/provider.js';
 import { SimulatorProvider } from '../../src/providers/simulator/simulator.provider.js';
-import { startAttempt } from '../../src/routing/attempt.js';
+import { startAttempt } from '../../src/routing/pursuit/attempt.js';
 
 const LONG: Timeouts = { connect: 5000, firstToken: 5000, idle: 5000, total: 5000 };
 

@@ -1,10 +1,11 @@
 import { NEVER } from 'rxjs';
-import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
-import type { Deployment } from '../domain/deployment.js';
-import { UpstreamTimeoutError } from '../domain/errors.js';
-import { RequestContext } from '../domain/request-context.js';
-import type { ChatOperation, UpstreamCall } from '../providers/provider.js';
-import { attemptChat } from './attempt.js';
+import type { ChatCompletion, ChatRequest } from '../../domain/chat.js';
+import type { Deployment } from '../../domain/deployment.js';
+import { UpstreamTimeoutError } from '../../domain/errors.js';
+import { RequestContext } from '../../domain/request-context.js';
+import type { ChatOperation, UpstreamCall } from '../../providers/provider.js';
+import { RunningAttempt, type AttemptListener } from './attempt.js';
+import type { Deadline } from './deadline.js';
 
 const deployment: Deployment = {
   provider: 'lab',
@@ -17,6 +18,7 @@ const deployment: Deployment = {
 };
 const request: ChatRequest = { model: 'm', messages: [] };
 const contextOf = () => new RequestContext('req_1', performance.now(), Date.now(), { strict: false, tags: [] });
+const NO_DEADLINE: Deadline = { answerBy: Infinity, endBy: Infinity, isClients: false };
 
 /** An operation that never answers, and shows the call it was given. */
 function silent(): { readonly operation: ChatOperation; readonly call: () => UpstreamCall } {
@@ -40,31 +42,44 @@ function silent(): { readonly operation: ChatOperation; readonly call: () => Ups
   };
 }
 
+function start(context: RequestContext, deadline: Deadline) {
+  return new RunningAttempt({ deployment, credential: undefined, context, defaulted: new Set() }, deadline);
+}
+
 describe.each([[false], [true]])('an attempt (stream: %s)', (stream) => {
-  it('is cancelled when the client leaves, and so is what asks only afterwards', () => {
+  const heard = (failed: (error: unknown) => void): AttemptListener => ({
+    next: () => failed(new Error('It answered.')),
+    completed: () => failed(new Error('It ended.')),
+    failed,
+  });
+
+  it('is cancelled when nobody wants it, and so is what asks only afterwards', () => {
     const { operation, call } = silent();
     const context = contextOf();
     const early: string[] = [];
-    const running = attemptChat(
+    const running = start(context, NO_DEADLINE);
+    running.start(
       operation,
       { ...request, stream },
-      { deployment, context, defaulted: new Set() },
-    ).subscribe();
+      heard(() => early.push('told')),
+    );
     call().onCancel(() => early.push('asked before'));
-    running.unsubscribe();
+    running.leave('hedge_lost');
+    running.leave();
     call().onCancel(() => early.push('asked after'));
     expect(early).toEqual(['asked before', 'asked after']);
     expect(call().signal.aborted).toBe(true);
-    expect(context.lastAttempt).toMatchObject({ outcome: 'abandoned' });
+    expect(context.lastAttempt).toMatchObject({ outcome: 'abandoned', errorCode: 'hedge_lost' });
   });
 
-  it('ends when its whole time has run out', async () => {
+  it.each<[string, () => Deadline]>([
+    ['of its deployment', () => NO_DEADLINE],
+    ['of its request', () => ({ answerBy: performance.now() + 20, endBy: Infinity, isClients: true })],
+  ])('ends when the whole time %s has run out', async (_, deadline) => {
     const { operation, call } = silent();
     const context = contextOf();
     const error = await new Promise((resolve) =>
-      attemptChat(operation, { ...request, stream }, { deployment, context, defaulted: new Set() }).subscribe({
-        error: resolve,
-      }),
+      start(context, deadline()).start(operation, { ...request, stream }, heard(resolve)),
     );
     expect(error).toBeInstanceOf(UpstreamTimeoutError);
     expect(call().signal.aborted).toBe(true);

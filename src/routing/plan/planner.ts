@@ -1,0 +1,126 @@
+import { Injectable } from '@nestjs/common';
+import { Availability } from '../../availability/availability.js';
+import { ModelCatalog } from '../../catalog/model-catalog.js';
+import type { ChatRequest } from '../../domain/chat.js';
+import type { Route } from '../../domain/deployment.js';
+import { costNanoUsd } from '../../domain/price.js';
+import { promptTokens } from '../estimate.js';
+import { RouteTable } from '../route-table.js';
+import { needsOf, unfitFor } from './needs.js';
+import { BEHIND, ordered } from './order.js';
+import type { Plan, Reason, Step } from './plan.js';
+
+/** What most answers come to; for comparing prices only, where the client names no limit. */
+const USUAL_ANSWER_TOKENS = 500;
+
+/** The lists of models that a refusal leads to. */
+export type Refusal = 'contextWindow' | 'contentPolicy';
+
+/** Decides where a request may be taken, and in which order. Calls nobody. */
+@Injectable()
+export class Planner {
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly availability: Availability,
+    private readonly catalog: ModelCatalog,
+  ) {}
+
+  /**
+   * The deployments of the route, then those of its fallbacks; no steps: none of them serves chat. One that cannot
+   * serve the request, or whose breaker is open, is left out, but never the last one.
+   */
+  plan(request: ChatRequest, route: Route): Plan {
+    const routes = [route, ...this.#named(route.fallbacks.failure)];
+    const steps = routes.flatMap((each) => this.#steps(each, request));
+    const [only] = steps;
+    if (only === undefined || steps.length + route.fallbacks.contextWindow.length === 1) return { steps, others: [] };
+    return this.#plan(steps, request);
+  }
+
+  /** Where the request goes once it was refused: to the models that the route names for that. */
+  instead(request: ChatRequest, route: Route, refusal: Refusal): readonly Step[] {
+    const steps = this.#named(route.fallbacks[refusal]).flatMap((each) => this.#steps(each, request));
+    return steps.length === 0 ? steps : this.#plan(steps, request).steps;
+  }
+
+  #plan(steps: readonly Step[], request: ChatRequest): Plan {
+    const hindrances = this.#hindrances(steps, request);
+    const free = steps.filter((step) => !hindrances.has(step));
+    const later = steps.filter((step) => CALLED_LAST.has(hindrances.get(step)));
+    const usable = [...free, ...later];
+    if (usable.length === 0) return this.#lastResort(steps, hindrances, request);
+    const [first] = usable;
+    const reasonOf = (step: Step): Reason =>
+      hindrances.get(step) ?? (step.route === first?.route ? BEHIND[step.route.strategy] : 'fallback');
+    const others = steps.filter((step) => step !== first).map((step) => ({ step, reason: reasonOf(step) }));
+    return { steps: usable, others };
+  }
+
+  /** Somebody is always asked: one that is down before one that lacks something, as it may be up again. */
+  #lastResort(steps: readonly Step[], hindrances: ReadonlyMap<Step, Reason>, request: ChatRequest): Plan {
+    const [first] = steps;
+    if (first !== undefined && steps.every((step) => hindrances.get(step) === 'context_too_small')) {
+      const roomier = this.instead(request, first.route, 'contextWindow');
+      if (roomier.length > 0) return { steps: roomier, others: withReasons(steps, hindrances) };
+    }
+    const chosen = steps.find((step) => hindrances.get(step) === 'breaker_open') ?? first;
+    const others = steps.filter((step) => step !== chosen);
+    return { steps: chosen === undefined ? [] : [chosen], others: withReasons(others, hindrances) };
+  }
+
+  /** What keeps a request from a deployment, now or for good. */
+  #hindrances(steps: readonly Step[], request: ChatRequest): ReadonlyMap<Step, Reason> {
+    const needs = needsOf(request);
+    const now = performance.now();
+    const found = new Map<Step, Reason>();
+    for (const step of steps) {
+      const { endpoint, baseModel } = step.deployment;
+      const reason = unfitFor(needs, this.catalog.find(endpoint.type, baseModel)) ?? hindranceNow(step, now);
+      if (reason !== undefined) found.set(step, reason);
+    }
+    return found;
+  }
+
+  #named(names: readonly string[]): readonly Route[] {
+    return names.flatMap((name) => this.routes.lookUp(name) ?? []);
+  }
+
+  #steps(route: Route, request: ChatRequest): readonly Step[] {
+    const steps: Step[] = [];
+    for (const deployment of route.deployments) {
+      const operation = this.routes.provider(deployment.provider)?.chat;
+      if (operation !== undefined)
+        steps.push({ deployment, route, operation, upstream: this.availability.of(deployment) });
+    }
+    const isStream = request.stream === true;
+    return ordered(steps, route.strategy, {
+      isStream,
+      random: Math.random,
+      cost: (step) => this.#cost(step, request),
+    });
+  }
+
+  #cost({ deployment }: Step, request: ChatRequest): number | undefined {
+    const price = this.catalog.price(deployment.endpoint.type, deployment.baseModel);
+    if (price === undefined) return undefined;
+    const completionTokens = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
+    const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
+    return costNanoUsd({ ...none, promptTokens: promptTokens(request), completionTokens }, price);
+  }
+}
+
+/**
+ * Limits pass by themselves, and soon: worth waiting for where nobody else is left. A schema that the provider does not
+ * take is asked for in words, and the answer is checked.
+ */
+const CALLED_LAST: ReadonlySet<Reason | undefined> = new Set<Reason>(['rate_limited', 'at_capacity', 'no_json_schema']);
+
+function hindranceNow({ upstream }: Step, now: number): Reason | undefined {
+  if (!upstream.isCallable(now)) return upstream.restingUntil(NONE) === undefined ? 'breaker_open' : 'rate_limited';
+  return upstream.gate.isFull ? 'at_capacity' : undefined;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+const withReasons = (steps: readonly Step[], reasons: ReadonlyMap<Step, Reason>): Plan['others'] =>
+  steps.map((step) => ({ step, reason: reasons.get(step) ?? 'fallback' }));

@@ -1,0 +1,178 @@
+import { Subscription, type Observable } from 'rxjs';
+import type { ChatCompletion, ChatRequest } from '../../domain/chat.js';
+import type { ChatFrame } from '../../domain/chat-frame.js';
+import type { Deployment, UpstreamAttempt } from '../../domain/deployment.js';
+import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
+import type { Explanation } from '../../domain/explanation.js';
+import { Flow } from '../../domain/flow.js';
+import type { RequestContext } from '../../domain/request-context.js';
+import type { Secret } from '../../domain/secret.js';
+import { tokenCounts } from '../../domain/usage.js';
+import type { ChatOperation, UpstreamCall } from '../../providers/provider.js';
+import { Cancellation } from './cancellation.js';
+import type { Deadline } from './deadline.js';
+
+/** What a client gets: the whole answer, a stretch of it, or what would become of its request. */
+export type ChatAnswer = ChatCompletion | ChatFrame | Explanation;
+
+/** Where an attempt is made and as whom, and for which request. */
+export interface AttemptPlace {
+  readonly deployment: Deployment;
+  readonly credential: Secret | undefined;
+  readonly context: RequestContext;
+  /** Fields of the request that its client did not write. */
+  readonly defaulted: ReadonlySet<string>;
+}
+
+/** Hears what comes of an attempt: answers, then one end. Nothing after `leave`. */
+export interface AttemptListener {
+  next(answer: ChatCompletion | ChatFrame): void;
+  completed(): void;
+  failed(error: unknown): void;
+}
+
+/** One call to one deployment, kept in the context from its start to its end. */
+export class RunningAttempt {
+  readonly record: UpstreamAttempt;
+  /** How its provider is made to wait. */
+  readonly flow = new Flow();
+  readonly #call: UpstreamCall;
+  readonly #cancellation = new Cancellation();
+  readonly #frames = new Subscription();
+  #listener: AttemptListener | undefined;
+  #clock: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly place: AttemptPlace,
+    private readonly deadline: Deadline,
+  ) {
+    this.record = startAttempt(place.deployment);
+    place.context.attempts.push(this.record);
+    this.#call = upstreamCall(place, this);
+  }
+
+  /** Fails with UpstreamTimeoutError where the time of the deployment or of the whole request runs out. */
+  start(operation: ChatOperation, request: ChatRequest, listener: AttemptListener): void {
+    this.#listener = listener;
+    this.#runClock(this.deadline.answerBy);
+    if (request.stream === true) {
+      this.#follow(operation.stream(request, this.#call));
+    } else {
+      operation.complete(request, this.#call).then(
+        (completion) => this.#finish(completion),
+        (error: unknown) => this.#fail(error),
+      );
+    }
+  }
+
+  /** A stream has begun: from here it is the end that has a deadline. */
+  begun(): void {
+    if (this.deadline.endBy > this.deadline.answerBy) this.#runClock(this.deadline.endBy);
+  }
+
+  /** Nobody wants its answer any more: the call ends upstream. `code` says why, where it was not the client who left. */
+  leave(code: string | null = null): void {
+    if (!this.#end('abandoned')) return;
+    this.record.errorCode = code;
+    this.#frames.unsubscribe();
+    this.#cancellation.cancel();
+  }
+
+  get cancellation(): Cancellation {
+    return this.#cancellation;
+  }
+
+  #follow(frames: Observable<ChatFrame>): void {
+    this.#frames.add(
+      frames.subscribe({
+        next: (frame) => this.#listener?.next(frame),
+        error: (error: unknown) => this.#fail(error),
+        complete: () => this.#finish(undefined),
+      }),
+    );
+  }
+
+  #runClock(until: number): void {
+    clearTimeout(this.#clock);
+    const { total } = this.place.deployment.timeouts;
+    const { startedAt } = this.record;
+    const end = Math.min(startedAt + total, until);
+    this.#clock = setTimeout(
+      () => this.#fail(new UpstreamTimeoutError('total', Math.round(end - startedAt))),
+      end - performance.now(),
+    );
+  }
+
+  #finish(completion: ChatCompletion | undefined): void {
+    const listener = this.#listener;
+    if (!this.#end('completed')) return;
+    this.record.status = 200;
+    if (completion !== undefined) listener?.next(completion);
+    listener?.completed();
+  }
+
+  #fail(error: unknown): void {
+    const listener = this.#listener;
+    if (!this.#end('failed')) return;
+    if (error instanceof GatewayError) {
+      this.record.errorCode = error.code;
+      this.record.reason = error.reason;
+      if (error instanceof UnfitAnswerError && error.usage !== undefined) this.record.usage = tokenCounts(error.usage);
+      this.record.status = error instanceof UpstreamError ? (error.upstreamStatus ?? error.status) : undefined;
+    }
+    this.#frames.unsubscribe();
+    this.#cancellation.cancel();
+    listener?.failed(error);
+  }
+
+  #end(outcome: NonNullable<UpstreamAttempt['outcome']>): boolean {
+    if (this.record.outcome !== undefined) return false;
+    this.record.outcome = outcome;
+    this.record.endedAt = performance.now();
+    clearTimeout(this.#clock);
+    this.#listener = undefined;
+    return true;
+  }
+}
+
+/** What an attempt is to those who serve it, before and while it runs. */
+export interface Served {
+  readonly record: UpstreamAttempt;
+  readonly flow: Flow;
+  readonly cancellation: Cancellation;
+}
+
+/** What the provider may know of an attempt at this place. */
+export function upstreamCall(
+  { deployment, credential, context, defaulted }: AttemptPlace,
+  { record, flow, cancellation }: Served,
+): UpstreamCall {
+  return {
+    deployment,
+    credential,
+    keyId: context.principal?.keyId,
+    strict: context.wishes.strict,
+    defaulted,
+    onCancel: (stop) => cancellation.onCancel(stop),
+    get signal() {
+      return cancellation.signal;
+    },
+    attempt: record,
+    flow,
+  };
+}
+
+/** An attempt that begins now. */
+export function startAttempt(deployment: Deployment): UpstreamAttempt {
+  return {
+    deployment,
+    startedAt: performance.now(),
+    answeredAt: undefined,
+    endedAt: undefined,
+    outcome: undefined,
+    status: undefined,
+    errorCode: null,
+    usage: undefined,
+    changes: [],
+  };
+}

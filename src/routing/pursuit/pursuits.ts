@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { Observable } from 'rxjs';
+import type { ChatRequest } from '../../domain/chat.js';
+import type { Route } from '../../domain/deployment.js';
+import type { RequestContext } from '../../domain/request-context.js';
+import { OpenRequests } from '../open-requests.js';
+import type { Plan } from '../plan/plan.js';
+import { Planner } from '../plan/planner.js';
+import type { ChatAnswer } from './attempt.js';
+import { deadlineOf } from './deadline.js';
+import { Hedging } from './hedging.js';
+import { Pursuit, type Journey } from './pursuit.js';
+
+/** Pursues requests along their plans, each until it is answered, its client leaves, or the gateway stops. */
+@Injectable()
+export class Pursuits {
+  constructor(
+    private readonly planner: Planner,
+    private readonly hedging: Hedging,
+    private readonly open: OpenRequests,
+  ) {}
+
+  pursue(
+    asked: ChatRequest,
+    context: RequestContext,
+    { plan, route }: { readonly plan: Plan; readonly route: Route },
+  ): Observable<ChatAnswer> {
+    const journey: Journey = {
+      asked,
+      context,
+      plan,
+      deadline: deadlineOf(context, route.total),
+      instead: (step, refusal) => this.planner.instead(asked, step.route, refusal),
+    };
+    const pursued = new Observable<ChatAnswer>((answers) => {
+      const pursuit = new Pursuit(journey, this.hedging, answers);
+      answers.add(() => pursuit.stop());
+      pursuit.proceed();
+    });
+    return this.open.watch(pursued);
+  }
+}
