@@ -182,7 +182,7 @@ describe('a breaker', () => {
   });
 
   it('is passed by as a last resort, which leaves it as it is or closes it', async () => {
-    const { upstream } = start();
+    const { upstream, channel } = start();
     await calls(upstream, 'FFFFF');
     await calls(upstream, 'FFUWL');
     await pass(999);
@@ -193,7 +193,21 @@ describe('a breaker', () => {
     expect([upstream.breaker, callable(upstream)]).toEqual(['closed', true]);
     probe.end(ENDS.F);
     await pass(0);
-    expect(upstream.breaker).toBe('closed');
+    expect([upstream.breaker, channel.said.length]).toEqual(['closed', 2]);
+  });
+
+  it('that has opened again hears nothing of an earlier probe', async () => {
+    const { upstream } = start();
+    await calls(upstream, 'FFFFF');
+    await pass(1_000);
+    const probe = upstream.begin(chosen(upstream));
+    await calls(upstream, 'A');
+    await calls(upstream, 'FFFFF');
+    probe.end(ENDS.A);
+    await pass(999);
+    expect([upstream.breaker, callable(upstream)]).toEqual(['open', false]);
+    await pass(1);
+    expect(callable(upstream)).toBe(true);
   });
 
   it('is one for each credential and each model', async () => {
@@ -203,8 +217,13 @@ describe('a breaker', () => {
     expect([upstream.breaker, callable(upstream)]).toEqual(['closed', true]);
     expect([chosen(upstream).id, chosen(upstream).id]).toEqual([two.id, two.id]);
     expect(upstream.choose(new Set([two.id]), false)).toBeUndefined();
+    await pass(500);
     await calls(upstream, 'FFFFF', two);
     expect([upstream.breaker, callable(upstream)]).toEqual(['open', false]);
+    expect([chosen(upstream).id, chosen(upstream).id]).toEqual([one.id, one.id]); // it may be probed first
+    await pass(500);
+    await calls(upstream, 'F', one);
+    expect(chosen(upstream).id).toBe(two.id);
     expect(availability.of(deployment('p', 'other')).breaker).toBe('closed');
   });
 });
@@ -280,6 +299,19 @@ describe('a pool of credentials', () => {
     expect([callable(upstream), chosen(upstream, NONE, false).id]).toEqual([true, one.id]);
   });
 
+  it('is as good as those that are not shelved, or as all where all are', async () => {
+    const { upstream } = start({ p: { keys: ['key-one', 'key-two'] } });
+    const [one, two] = [chosen(upstream), chosen(upstream)];
+    await calls(upstream, '1', one);
+    await calls(upstream, 'FFFFF', two);
+    expect(upstream.breaker).toBe('open');
+    await calls(upstream, '1', two); // beside the breaker, which it closes
+    await calls(upstream, 'FFFFF', two);
+    expect(upstream.breaker).toBe('closed');
+    await calls(upstream, 'FFFFF', one);
+    expect(upstream.breaker).toBe('open');
+  });
+
   it('lets a credential rest at the upstream that asked for it, as long as it asked', async () => {
     const { upstream, availability } = start({ p: { keys: ['key-one', 'key-two'] } });
     const other = availability.of(deployment('p', 'other'));
@@ -350,6 +382,9 @@ describe('a reload', () => {
     expect(upstream.choose(new Set([ids?.[0] ?? '']), false)).toBeUndefined();
     live.replace(configOf({ p: { keys: ['key-one'] } }));
     expect(chosen(upstream, NONE, false).id).toBe(one.id); // as new
+    await calls(upstream, '1', one);
+    live.replace(configOf({ p: { keys: ['key-one', 'key-two'] } }));
+    expect(availability.pool('p')?.credentials.map(({ status }) => status)).toEqual(['shelved', 'active']);
   });
 
   it('drops a provider that goes; a request that came before it is served on', async () => {
@@ -420,13 +455,22 @@ describe('news of other replicas', () => {
     expect([here.upstream.breaker, channel.said.length, channel.said[1]?.openUntil]).toEqual(['closed', 2, null]);
   });
 
+  it('that are older than what is known change nothing', async () => {
+    const { upstream, channel } = start();
+    const news = { upstream: 'p/m', credential: chosen(upstream).id };
+    channel.say({ ...news, openUntil: Date.now() + 9_000 });
+    channel.say({ ...news, openUntil: Date.now() + 1_000 });
+    await pass(8_999);
+    expect(upstream.breaker).toBe('open');
+  });
+
   const id = 'cd623d62e309';
   it.each<[what: string, item: (now: number) => BreakerNewsItem, openForMs: number]>([
     ['a time that is over', (now) => ({ upstream: 'p/m', credential: id, openUntil: now }), 0],
     ['a time far away', (now) => ({ upstream: 'p/m', credential: id, openUntil: now + 86_400_000 }), 120_000],
     ['no time at all', () => ({ upstream: 'p/m', credential: id, openUntil: NaN }), 0],
     ['a provider that is not here', (now) => ({ upstream: 'x/m', credential: id, openUntil: now + 9_000 }), 0],
-    ['a credential that is not here', (now) => ({ upstream: 'p/m', credential: 'x', openUntil: now + 9_000 }), 0],
+    ['a credential that is not here', (now) => ({ upstream: 'p/x', credential: 'x', openUntil: now + 9_000 }), 0],
     ['a model not called yet', (now) => ({ upstream: 'p/new', credential: id, openUntil: now + 9_000 }), 9_000],
     ['the good of what is not known', () => ({ upstream: 'p/new', credential: id, openUntil: null }), 0],
   ])('of %s are taken for what they are worth', async (_what, item, openForMs) => {

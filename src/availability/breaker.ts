@@ -43,7 +43,7 @@ export class Breaker {
   /** An open one that is due for a probe counts as half open. */
   state(now: number): BreakerState {
     if (this.#policy.state === CircuitState.Closed) return 'closed';
-    return this.#policy.state === CircuitState.HalfOpen || now >= this.#openUntil ? 'half-open' : 'open';
+    return now >= this.#openUntil ? 'half-open' : 'open';
   }
 
   /** Whether a call that begins now goes through it: as any other, or as the one probe. */
@@ -131,7 +131,6 @@ export class Breaker {
   }
 
   #forget(): void {
-    this.#isFailing = false;
     this.#restMs = 0;
     this.#openUntil = 0;
   }
