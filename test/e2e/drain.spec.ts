@@ -113,7 +113,8 @@ it('finishes what is open, takes on nothing new, and then ends', async () => {
   const idle = new Connection();
   idle.get('/healthz');
   await idle.until('{"status":"ok"}');
-  const [longest, first, second] = [await openStream('longest'), await openStream('a'), await openStream('b')];
+  const longest = await openStream('longest');
+  const [first, second, third] = [await openStream('a'), await openStream('b'), await openStream('c')];
   const whole = new Connection();
   whole.ask('whole', { stream: false });
   while (!calls.has('whole')) await pause(5);
@@ -147,6 +148,10 @@ it('finishes what is open, takes on nothing new, and then ends', async () => {
   calls.get('whole')?.response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   await whole.closed;
   expect(whole.received.toLowerCase()).toMatch(/^http\/1\.1 200 .*connection: close.*"content":"ok"/s);
+
+  finish('c');
+  await third.closed; // though it asks for nothing more
+  expect(third.received).toMatch(/data: \[DONE\]\n\n\r\n0\r\n\r\n$/);
 
   expect(gateway.ended).toBeUndefined();
   finish('longest');
@@ -210,7 +215,8 @@ it('ends at once at a second signal, of whichever kind', async () => {
   await start('20s');
   const open = await openStream('open');
   gateway.signal('SIGINT');
-  gateway.signal('SIGINT'); // as under `npm start`
+  await pause(20);
+  gateway.signal('SIGINT'); // the same once more, as under `npm start`
   await stopped();
   await pause(150);
   expect(gateway.ended).toBeUndefined();
