@@ -16,7 +16,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   routing: ['domain', 'providers', 'catalog', 'availability', 'config'],
   access: ['domain', 'http', 'config'],
   usage: ['domain', 'catalog', 'http', 'config', 'access/admin.decorator'],
-  chat: ['domain', 'routing', 'catalog', 'http', 'config', 'usage/usage.module', 'usage/usage.interceptor'],
+  repeats: ['domain'],
+  chat: ['domain', 'repeats', 'routing', 'catalog', 'http', 'config', 'usage/usage.module', 'usage/usage.interceptor'],
   models: ['domain', 'routing', 'catalog', 'http', 'config'],
   storage: [
     'domain',
@@ -27,7 +28,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'availability/breaker-news',
   ],
   docs: ['domain', 'catalog', 'http', 'config', 'access/public.decorator'],
-  observability: ['domain', 'routing', 'http', 'config'],
+  observability: [
+    'domain',
+    'availability',
+    'routing',
+    'http',
+    'config',
+    'usage/usage.module',
+    'usage/usage-recorder',
+    'access/admin.decorator',
+    'access/public.decorator',
+  ],
   health: ['domain', 'storage', 'config', 'http', 'access/public.decorator'],
 };
 
@@ -55,6 +66,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['storage/'],
   cockatiel: ['availability/'],
   pino: ['observability/'],
+  'prom-client': ['observability/'],
   yaml: ['config/'],
   'google-auth-library': ['providers/'],
   '@smithy/signature-v4': ['providers/'],
@@ -75,6 +87,7 @@ const LOADED_LATE = [
   'ajv-formats',
   're2js',
   'ioredis',
+  'prom-client',
 ];
 
 const MAX_LINES = 250;

@@ -38,6 +38,11 @@ export const TARGET_HEADERS: Readonly<Record<string, Header>> = {
     description: 'What the answer cost, where the price is known. Not on streams.',
     schema: number(),
   },
+  'x-parley-replayed': {
+    description:
+      'Where the answer is that of an earlier request: its `x-request-id`. It was paid for once; the headers of the target are of the calls made then.',
+    schema: text(),
+  },
 };
 
 /** On a failure. */
@@ -64,6 +69,26 @@ export const CHAT_REQUEST_HEADERS: readonly Parameter[] = [
     in: 'header',
     description:
       '`true`: nothing is sent to the provider. The answer, always one JSON object, tells what would be: an `Explanation`.',
+    schema: text(),
+  },
+  {
+    name: 'idempotency-key',
+    in: 'header',
+    description:
+      'Printable ASCII of at most 255 characters. A request with the same key within 10 s joins this one or gets its answer again, and this one goes on if its client leaves.',
+    schema: text(),
+  },
+  {
+    name: 'x-stainless-retry-count',
+    in: 'header',
+    description:
+      'Sent by SDKs. From 1 on, a request equal to one of the last 10 s joins that one or gets its answer again.',
+    schema: integer(),
+  },
+  {
+    name: 'x-parley-replay',
+    in: 'header',
+    description: '`false`: a call of its own, whatever was asked before; nor is its answer kept for others.',
     schema: text(),
   },
   {

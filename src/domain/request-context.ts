@@ -19,7 +19,7 @@ export class RequestContext {
   /** When it failed: the attempts of its route that were not made. */
   attemptsLeft: number | undefined;
   /** The request whose answer it got, instead of calls of its own. */
-  replayOf: Pick<RequestContext, 'id' | 'attempts'> | undefined;
+  replayOf: Pick<RequestContext, 'id' | 'attempts' | 'lastAttempt'> | undefined;
   /** Set where its client has left and its run goes on: tells once how that ended. */
   outlived: ((tell: (end: RunEnd) => void) => void) | undefined;
 

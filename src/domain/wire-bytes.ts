@@ -6,7 +6,11 @@ export function keepBytes(answer: object, bytes: Uint8Array): void {
   Object.defineProperty(answer, BYTES, { value: bytes });
 }
 
-/** The bytes of an answer: as it arrived, or serialised now. */
+/** The bytes of an answer: as it arrived, or serialised once. From then on it must not be changed. */
 export function bytesOf(answer: object): Uint8Array {
-  return (answer as { readonly [BYTES]?: Uint8Array })[BYTES] ?? Buffer.from(JSON.stringify(answer));
+  const { [BYTES]: kept } = answer as { readonly [BYTES]?: Uint8Array };
+  if (kept !== undefined) return kept;
+  const bytes = Buffer.from(JSON.stringify(answer));
+  keepBytes(answer, bytes);
+  return bytes;
 }

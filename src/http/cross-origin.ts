@@ -9,7 +9,7 @@ const EXPOSED = [
   'retry-after',
   'retry-after-ms',
   'x-should-retry',
-  ...['provider', 'model', 'attempts', 'overhead-ms', 'dropped-params', 'adapted-params', 'cost-usd'].map(
+  ...['provider', 'model', 'attempts', 'overhead-ms', 'dropped-params', 'adapted-params', 'cost-usd', 'replayed'].map(
     (name) => `x-parley-${name}`,
   ),
   ...['limit', 'remaining', 'reset'].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),

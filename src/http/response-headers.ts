@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { UpstreamAttempt } from '../domain/deployment.js';
 import { pathsOf } from '../domain/param-change.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { contextIfAny } from './context.js';
@@ -19,24 +18,35 @@ export function stampHeaders(response: ServerResponse): void {
   const { clientRequestId } = context.wishes;
   if (clientRequestId !== undefined) response.setHeader('x-client-request-id', clientRequestId);
   response.setHeader('openai-processing-ms', Math.round(performance.now() - context.startedAt));
-  const { lastAttempt } = context;
-  if (lastAttempt !== undefined) stampAttempt(response, context, lastAttempt);
+  const { replayOf } = context;
+  if (replayOf !== undefined) {
+    response.setHeader('x-parley-replayed', replayOf.id);
+    stampAttempts(response, replayOf);
+  } else if (context.attempts.length > 0) {
+    stampAttempts(response, context);
+    stampOwn(response, context);
+  }
 }
 
-function stampAttempt(
-  response: ServerResponse,
-  context: RequestContext,
-  { deployment, changes }: UpstreamAttempt,
-): void {
+type Attempted = Pick<RequestContext, 'attempts' | 'lastAttempt'>;
+
+/** Where the answer came from, whichever request the calls were made for. */
+function stampAttempts(response: ServerResponse, { attempts, lastAttempt }: Attempted): void {
+  if (lastAttempt === undefined) return;
+  const { deployment, changes } = lastAttempt;
   response.setHeader('x-parley-provider', headerText(deployment.provider));
   response.setHeader('x-parley-model', headerText(deployment.model));
-  response.setHeader('x-parley-attempts', context.attempts.length);
-  response.setHeader('x-parley-overhead-ms', overhead(context).toFixed(1));
+  response.setHeader('x-parley-attempts', attempts.length);
   if (changes.length > 0)
     for (const treatment of ['dropped', 'adapted'] as const) {
       const paths = pathsOf(changes, treatment);
       if (paths.length > 0) response.setHeader(`x-parley-${treatment}-params`, listed(paths));
     }
+}
+
+/** What the request itself took. */
+function stampOwn(response: ServerResponse, context: RequestContext): void {
+  response.setHeader('x-parley-overhead-ms', overhead(context).toFixed(1));
   const { costNanoUsd } = context;
   if (costNanoUsd !== undefined)
     response.setHeader('x-parley-cost-usd', (costNanoUsd / 1e9).toFixed(9).replace(/0+$/, '').replace(/\.$/, ''));

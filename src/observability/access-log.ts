@@ -2,6 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { LiveConfig } from '../config/live-config.js';
 import { RequestLog, type FinishedRequest } from '../http/request-log.js';
 
+const WATCHED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
 /** One line a request. Prompts and answers are never in it. */
 @Injectable()
 export class AccessLog extends RequestLog {
@@ -15,7 +17,7 @@ export class AccessLog extends RequestLog {
   }
 
   finished({ context, method, path, status, aborted }: FinishedRequest): void {
-    if (!this.#isRead || path === '/healthz' || path === '/readyz') return; // probes would drown everything else
+    if (!this.#isRead || WATCHED.has(path)) return; // probes and scrapes would drown everything else
     const attempt = context.lastAttempt;
     this.#log.log({
       msg: `${method} ${path} ${status}`,
@@ -26,6 +28,7 @@ export class AccessLog extends RequestLog {
       model: attempt?.deployment.model,
       ms: Math.round(performance.now() - context.startedAt),
       ...(aborted && { aborted }),
+      ...(context.replayOf && { replayOf: context.replayOf.id }),
       ...(attempt?.errorCode != null && { error: attempt.errorCode }),
       ...(attempt?.reason !== undefined && { reason: attempt.reason }),
     });

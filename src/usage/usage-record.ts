@@ -32,7 +32,9 @@ const LONGEST_TEXT = 256;
 /** The record of one request, with a row for every attempt. */
 export function usageRecord(context: RequestContext, ending: Ending, prices: PriceList): UsageRecord {
   const { lastAttempt, attempts } = context;
-  const usage = ending.usage === undefined ? lastAttempt?.usage : tokenCounts(ending.usage);
+  // A replayed answer's tokens were used by the request it belongs to.
+  const told = context.replayOf === undefined ? ending.usage : undefined;
+  const usage = told === undefined ? lastAttempt?.usage : tokenCounts(told);
   const rows = attempts.map((attempt) =>
     attemptRecord(attempt, { context, ending, prices, usage: attempt === lastAttempt ? usage : attempt.usage }),
   );
@@ -45,7 +47,7 @@ export function usageRecord(context: RequestContext, ending: Ending, prices: Pri
     provider: lastAttempt === undefined ? null : brief(lastAttempt.deployment.provider),
     upstreamModel: lastAttempt === undefined ? null : brief(lastAttempt.deployment.model),
     stream: ending.stream,
-    outcome: ending.outcome === 'failed' && attempts.length === 0 ? 'refused' : ending.outcome,
+    outcome: outcomeOf(context, ending),
     status: statusOf(ending),
     errorCode: ending.outcome === 'failed' ? codeOf(ending.error) : null,
     usage: usage ?? null,
@@ -57,6 +59,11 @@ export function usageRecord(context: RequestContext, ending: Ending, prices: Pri
     tags: context.wishes.tags.map(brief),
     attempts: rows,
   };
+}
+
+/** What failed before any attempt was refused; a replayed failure had its attempts, elsewhere. */
+function outcomeOf({ attempts, replayOf }: RequestContext, { outcome }: Ending): Outcome {
+  return outcome === 'failed' && attempts.length === 0 && replayOf === undefined ? 'refused' : outcome;
 }
 
 interface AttemptFacts {

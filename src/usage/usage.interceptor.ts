@@ -4,7 +4,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { ModelCatalog } from '../catalog/model-catalog.js';
 import type { ChatCompletion, Usage } from '../domain/chat.js';
 import { isFrame, type ChatFrame } from '../domain/chat-frame.js';
-import type { RequestContext } from '../domain/request-context.js';
+import type { RequestContext, RunEnd } from '../domain/request-context.js';
 import { contextOf } from '../http/context.js';
 import { UsageRecorder } from './usage-recorder.js';
 import { usageRecord, type Ending } from './usage-record.js';
@@ -33,7 +33,9 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
       const source = next.handle().subscribe(watched);
       return () => {
         source.unsubscribe();
-        watched.abandoned();
+        const { outlived } = context;
+        if (outlived === undefined) watched.abandoned();
+        else outlived((end) => watched.ended(end));
       };
     });
   }
@@ -93,6 +95,12 @@ class WatchedAnswer {
 
   error(error: unknown): void {
     this.#end('failed', error, () => this.client.error(error));
+  }
+
+  /** The client left long ago, and now its run has ended too. */
+  ended({ outcome, error, usage }: RunEnd): void {
+    this.#usage = usage;
+    this.#end(outcome, error, () => undefined);
   }
 
   /** The client left; after any other end this is only the end of the subscription. */
