@@ -6,7 +6,7 @@ import { chunk, completion, events, startUpstream, type FakeUpstream } from '../
 const KEY = `sk-parley-${'k'.repeat(43)}`;
 const WORKERS = 20;
 const ROUNDS = 2;
-const WORDS = Array.from({ length: 10 }, (_, at) => `word${at} `);
+const WORDS = Array.from({ length: 5 }, (_, at) => `word${at} `);
 const TEXT = WORDS.join('');
 
 let built: Build;
@@ -95,7 +95,7 @@ it('loses no request while each replica is restarted in turn, and no record of o
   const workers = Array.from({ length: WORKERS }, work);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const replica of replicas) {
-      await pause(300);
+      await pause(200);
       replica.gateway.signal('SIGTERM');
       expect(await replica.gateway.end).toBe(0);
       replica.gateway = await replica.home.start(built);
