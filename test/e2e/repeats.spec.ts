@@ -23,7 +23,10 @@ beforeAll(async () => {
   gateway = await startGateway({
     config: {
       providers: { openai: { baseUrl: upstream.url, apiKey: 'sk-test' } },
-      models: { m: { targets: [{ provider: 'openai', model: 'gpt-4.1' }], retries: 0 } },
+      models: {
+        m: { targets: [{ provider: 'openai', model: 'gpt-4.1' }], retries: 0 },
+        retried: { targets: [{ provider: 'openai', model: 'gpt-4.1-mini' }], retries: 1 },
+      },
     },
   });
   const made = (await (await gateway.admin('POST', '/admin/keys', { name: 'other' })).json()) as { key: string };
@@ -320,7 +323,10 @@ describe("OpenAI's SDK", () => {
     expect(answers[1]).toEqual(answers[0]);
   });
 
-  it('does not multiply calls by its retries', async () => {
+  it.each([
+    ['m', 1],
+    ['retried', 2],
+  ])('does not multiply the calls of a route by its retries: %s, %d', async (model, calls) => {
     upstream.play(
       answerWith({ error: { message: 'Slow down.' } }, { status: 429, headers: { 'retry-after-ms': '1' } }),
     );
@@ -330,9 +336,11 @@ describe("OpenAI's SDK", () => {
       return fetch(url, init);
     };
     const openai = client({ maxRetries: 2, fetch: counting });
-    await expect(openai.chat.completions.create(asking(nextTag()))).rejects.toMatchObject({ status: 429 });
+    await expect(openai.chat.completions.create({ ...asking(nextTag()), model })).rejects.toMatchObject({
+      status: 429,
+    });
     expect(seen).toEqual(['0', '1', '2']);
-    expect(upstream.requests).toHaveLength(1);
+    expect(upstream.requests).toHaveLength(calls);
   });
 
   it('gets with a key what was asked before it lost patience', async () => {
