@@ -10,13 +10,13 @@ import { DocsModule } from './docs/docs.module.js';
 import { HealthModule } from './health/health.module.js';
 import { BodyPipe } from './http/body.pipe.js';
 import { BodyReader } from './http/body-reader.js';
-import { EventLoopDelay } from './http/event-loop-delay.js';
-import { Intake } from './http/intake.js';
+import { IntakeModule } from './http/intake.module.js';
 import { OpenAiErrorFilter } from './http/openai-error.filter.js';
 import { RequestLog } from './http/request-log.js';
 import { RequestMiddleware } from './http/request.middleware.js';
 import { ModelsModule } from './models/models.module.js';
 import { AccessLog } from './observability/access-log.js';
+import { ObservabilityModule } from './observability/observability.module.js';
 import { StorageModule } from './storage/storage.module.js';
 import { UsageModule } from './usage/usage.module.js';
 
@@ -33,12 +33,12 @@ export class AppModule {
         AccessModule,
         ModelsModule,
         UsageModule,
+        IntakeModule,
+        ObservabilityModule,
         HealthModule,
         DocsModule,
       ],
       providers: [
-        EventLoopDelay,
-        Intake,
         RequestMiddleware, // outermost: context, headers of every answer, access log
         { provide: RequestLog, useClass: AccessLog },
         { provide: APP_GUARD, useExisting: ApiKeyGuard }, // who is calling

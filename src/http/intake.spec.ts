@@ -13,6 +13,9 @@ it('takes on no more than so many requests at a time', () => {
   expect(refusal(intake, ...WORK)).toBeUndefined();
   intake.enter();
   expect(refusal(intake, ...WORK)).toBe('server_is_overloaded');
+  expect(refusal(intake, 'GET', '/v1/models')).toBe('server_is_overloaded');
+  expect(refusal(intake, 'GET', '/healthz')).toBeUndefined();
+  expect(intake.underWay).toBe(5_001);
   intake.leave();
   expect(refusal(intake, ...WORK)).toBeUndefined();
 });

@@ -5,7 +5,7 @@ import { EventLoopDelay } from './event-loop-delay.js';
 
 /** More requests under way than this are refused at once: each of them may hold a body and a connection upstream. */
 const MAX_UNDER_WAY = 5_000;
-/** What those who watch the gateway ask for, to its last moment. */
+/** What those who watch the gateway ask for: while it is overloaded too, and to its last moment. */
 const WATCHED = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** Whether the gateway takes on a new request: a refusal at once is worth more than an answer too late. */
@@ -16,6 +16,11 @@ export class Intake {
   #waiting: (() => void)[] = [];
 
   constructor(private readonly delay: EventLoopDelay) {}
+
+  /** Requests that have come and whose answer has not ended. */
+  get underWay(): number {
+    return this.#underWay;
+  }
 
   /** A request has come; `leave` is owed for it, refused or not. */
   enter(): void {
@@ -29,7 +34,8 @@ export class Intake {
 
   /** Looks at no more than the head of the request: its body is not worth reading. */
   refusalOf({ method, url = '' }: IncomingMessage): GatewayError | undefined {
-    if (this.#isStopped && !isWatch(method, url)) return new ShuttingDownError();
+    if (isWatch(method, url)) return undefined;
+    if (this.#isStopped) return new ShuttingDownError();
     if (this.#underWay > MAX_UNDER_WAY)
       return new OverloadedError('The gateway has too many requests under way.', 1_000);
     if (method === 'POST' && this.delay.isLate)

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LiveConfig } from '../config/live-config.js';
+import type { UpstreamAttempt } from '../domain/deployment.js';
 import { RequestLog, type FinishedRequest } from '../http/request-log.js';
 
 const WATCHED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
@@ -31,6 +32,13 @@ export class AccessLog extends RequestLog {
       ...(context.replayOf && { replayOf: context.replayOf.id }),
       ...(attempt?.errorCode != null && { error: attempt.errorCode }),
       ...(attempt?.reason !== undefined && { reason: attempt.reason }),
+      ...(context.attempts.length > 1 && { attempts: context.attempts.map(attemptLine) }),
     });
   }
+}
+
+/** What the client never saw, the operator should: who failed before somebody answered. */
+function attemptLine({ deployment, outcome, status, errorCode, reason }: UpstreamAttempt) {
+  const { provider, model } = deployment;
+  return { provider, model, outcome, status, ...(errorCode !== null && { error: errorCode }), ...(reason && { reason }) };
 }

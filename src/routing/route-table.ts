@@ -9,7 +9,7 @@ import type { Route } from '../domain/deployment.js';
 import { ModelNotFoundError } from '../domain/errors.js';
 import type { Provider } from '../providers/provider.js';
 import { ProviderRegistry } from '../providers/provider-registry.js';
-import { buildRoutes, type Routes } from './routes.js';
+import { buildRoutes, type Offer, type Routes } from './routes.js';
 
 /** Which model names there are and where they lead. Built anew, as a whole, whenever the config changes. */
 @Injectable()
@@ -66,6 +66,11 @@ export class RouteTable implements OnModuleInit, OnModuleDestroy {
   /** Every name a client may write, as `GET /v1/models` shows them. */
   list(): readonly ServedModel[] {
     return this.#current.served;
+  }
+
+  /** What each provider of the config is there for. */
+  offers(): readonly Offer[] {
+    return this.#current.offers;
   }
 
   /** The model behind any name that resolves, listed or not. */

@@ -10,7 +10,7 @@ import {
   type ProviderConfig,
   type TargetConfig,
 } from '../config/config.js';
-import type { Deployment, Route, Timeouts } from '../domain/deployment.js';
+import type { Deployment, ProviderEndpoint, Route, Timeouts } from '../domain/deployment.js';
 import type { Provider } from '../providers/provider.js';
 import type { ConfiguredProvider, ProviderRegistry } from '../providers/provider-registry.js';
 
@@ -19,12 +19,23 @@ interface Place {
   readonly configured: ConfiguredProvider;
 }
 
+/** What a provider of the config is there for. */
+export interface Offer {
+  readonly name: string;
+  readonly endpoint: ProviderEndpoint;
+  /** Where the config's own routes lead, each model once. */
+  readonly routed: readonly Deployment[];
+  /** What the provider calls the models that clients can find in the list, those of `routed` included. */
+  readonly models: ReadonlySet<string>;
+}
+
 /** The model names of one config. */
 export class Routes {
   readonly #aliases: ReadonlyMap<string, Route>;
   /** Names that were resolved before; bounded, as clients choose them. */
   readonly #resolved = new Map<string, Route>();
   #served: readonly ServedModel[] | undefined;
+  #offers: readonly Offer[] | undefined;
   /** Unix seconds: since when these names are served. */
   readonly #since = Math.floor(Date.now() / 1000);
 
@@ -61,6 +72,11 @@ export class Routes {
     return (this.#served ??= [...this.#listed()]);
   }
 
+  /** In the order of the config. */
+  get offers(): readonly Offer[] {
+    return (this.#offers ??= [...this.places.values()].map((place) => this.#offer(place)));
+  }
+
   find(name: string): ServedModel | undefined {
     const listed = this.served.find(({ id }) => id === name);
     if (listed !== undefined) return listed;
@@ -85,6 +101,16 @@ export class Routes {
         seen.add(name);
         yield this.#servedModel(name, deploy(place, { model: id, weight: 1 }, {}));
       }
+  }
+
+  #offer(place: Place): Offer {
+    const { name, endpoint } = place.configured;
+    const here = [...this.#aliases.values()]
+      .flatMap(({ deployments }) => deployments)
+      .filter(({ provider }) => provider === name);
+    const routed = new Map(here.map((deployment) => [deployment.model, deployment]));
+    const listed = this.#modelsAt(place).map((model) => deploy(place, { model, weight: 1 }, {}).model);
+    return { name, endpoint, routed: [...routed.values()], models: new Set([...routed.keys(), ...listed]) };
   }
 
   #modelsAt({ config, configured }: Place): readonly string[] {

@@ -52,6 +52,11 @@ export class UsageRecorder implements OnApplicationShutdown {
 
   constructor(private readonly store: UsageStore) {}
 
+  /** Records that are not in the store yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** The store fails or hangs: waiting for a record now would only delay an answer. */
   get stalled(): boolean {
     return this.#failures > 0 || (this.#writing !== undefined && performance.now() - this.#writingSince > HANGS_MS);

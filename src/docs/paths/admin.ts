@@ -73,6 +73,17 @@ export const adminPaths: Paths = {
       responses: { 200: answer('It is gone.', ref('DeletedKey')), ...failures(401, 403, 404) },
     },
   },
+  '/admin/providers': {
+    get: {
+      operationId: 'listProviders',
+      summary: 'Show how the providers are',
+      description:
+        'As this replica sees them: status, credentials, and what is known of each model that a route leads to or that was called. All on one page.',
+      tags: ['Admin'],
+      security: ADMIN_KEY,
+      responses: { 200: answer('In the order of the configuration.', ref('ProviderList')), ...failures(400, 401, 403) },
+    },
+  },
   '/admin/requests': {
     get: {
       operationId: 'listRequests',

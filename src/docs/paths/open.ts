@@ -91,6 +91,15 @@ export const publicPaths: Paths = {
       },
     },
   },
+  '/metrics': {
+    get: {
+      operationId: 'getMetrics',
+      summary: 'Metrics for Prometheus',
+      tags: ['Health'],
+      security: NO_KEY,
+      responses: { 200: { description: 'Prometheus text format.', content: { 'text/plain': { schema: text() } } } },
+    },
+  },
   '/openapi.json': {
     get: {
       operationId: 'getDescription',

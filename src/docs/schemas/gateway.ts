@@ -132,6 +132,34 @@ export const gatewaySchemas: Schemas = {
     'One call to a provider.',
   ),
   RequestRecordList: page('RequestRecord'),
+  Provider: object({
+    name: text('As in the configuration.'),
+    type: text(),
+    base_url: nullable(text('Without credentials. Null: it is called nowhere.')),
+    status: choice(
+      ['up', 'degraded', 'down', 'unknown'],
+      'Down: all credentials are shelved, or all breakers open. Degraded: a credential is shelved, a breaker is not closed, or more than a tenth of the latest calls to a model failed. Unknown: no call has told anything yet.',
+    ),
+    models: integer('How many of its models are offered.'),
+    credentials: listOf(
+      object({
+        id: text('The end of the key.'),
+        status: choice(['active', 'shelved']),
+        until: nullable(TIME('When a shelved one is used again.')),
+      }),
+    ),
+    targets: listOf(ref('ProviderTarget'), 'At most 200.'),
+  }),
+  ProviderTarget: object({
+    model: text('What the provider calls it.'),
+    breaker: choice(['closed', 'open', 'half-open']),
+    in_flight: integer('Calls begun and not ended.'),
+    queued: integer('Calls that wait for their turn, here or wherever the provider’s concurrency is shared.'),
+    concurrency_limit: nullable(integer('Calls at a time. Null: no limit.')),
+    ttft_ms: object({ p50: nullable(number()), p95: nullable(number()) }, {}, 'To the first token, of late.'),
+    error_rate: nullable(number('The share of failures among the latest calls, 0 to 1. Null: there were none.')),
+  }),
+  ProviderList: page('Provider'),
   TokenCounts: object({
     prompt_tokens: integer(),
     completion_tokens: integer(),
