@@ -78,6 +78,7 @@ function attemptRecord(attempt: UpstreamAttempt, facts: AttemptFacts): AttemptRe
   const { deployment, startedAt, endedAt = ending.endedAt } = attempt;
   // Where the client left, the call may still be on its way down when the record is made.
   const outcome = attempt.outcome ?? (attempt === context.lastAttempt ? ending.outcome : 'failed');
+  const isUnbilled = outcome === 'failed' && attempt !== context.answering && wasRefused(attempt);
   return {
     provider: brief(deployment.provider),
     model: brief(deployment.model),
@@ -86,7 +87,7 @@ function attemptRecord(attempt: UpstreamAttempt, facts: AttemptFacts): AttemptRe
     errorCode: attempt.errorCode === null ? null : brief(attempt.errorCode),
     usage: usage ?? null,
     usageSource: usage === undefined ? 'none' : 'provider',
-    costNanoUsd: usage === undefined ? unbilled(attempt, outcome) : cost(usage, attempt, facts),
+    costNanoUsd: usage === undefined ? (isUnbilled ? 0 : null) : cost(usage, attempt, facts),
     startedAt: Math.round(context.receivedAt + startedAt - context.startedAt),
     latencyMs: milliseconds(endedAt - startedAt),
   };
@@ -97,11 +98,15 @@ function cost(usage: TokenCounts, { deployment }: UpstreamAttempt, { context, pr
   return price === undefined ? null : costNanoUsd(usage, price);
 }
 
-/** A call the provider refused, or never received, is known to cost nothing; of any other without usage it is not known. */
-function unbilled({ status, errorCode }: UpstreamAttempt, outcome: Outcome): 0 | null {
-  if (outcome !== 'failed') return null;
-  return (status ?? 0) >= 400 || errorCode === 'upstream_unreachable' ? 0 : null;
-}
+/**
+ * What the provider refused, or never received, is known to cost nothing. Of what failed otherwise it is not known: not
+ * of an answer that made no sense, nor of a stream whose beginning was passed on.
+ */
+const wasRefused = ({ status, errorCode }: UpstreamAttempt): boolean =>
+  status === undefined ? NEVER_RECEIVED.has(errorCode) : status >= 400;
+
+/** Without a status: there was no connection, or no credential to call with. */
+const NEVER_RECEIVED: ReadonlySet<string | null> = new Set(['upstream_unreachable', 'upstream_authentication']);
 
 /** A cost that is not known in part is not known. */
 function total(rows: readonly AttemptRecord[]): number | null {

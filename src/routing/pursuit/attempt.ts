@@ -118,7 +118,7 @@ export class RunningAttempt {
       this.record.errorCode = error.code;
       this.record.reason = error.reason;
       if (error instanceof UnfitAnswerError && error.usage !== undefined) this.record.usage = tokenCounts(error.usage);
-      this.record.status = error instanceof UpstreamError ? (error.upstreamStatus ?? error.status) : undefined;
+      this.record.status = error instanceof UpstreamError ? error.upstreamStatus : undefined;
     }
     this.#frames.unsubscribe();
     this.#cancellation.cancel();
