@@ -67,4 +67,20 @@ describe('the log', () => {
     expect(told).not.toContain('No such key');
     expect(lines[0]).toMatchObject({ error: 'upstream_authentication', reason: 'No such key: [secret]' });
   });
+
+  it('names whoever failed before somebody answered', async () => {
+    upstream.play((request) => {
+      const fails = upstream.requests.length === 1;
+      const answer = fails ? answerWith({ error: { message: 'Oops' } }, { status: 500 }) : answerWith(completion('hi'));
+      return answer(request);
+    });
+    await ask('lab/m');
+    expect(lines[0]).toMatchObject({
+      msg: 'POST /v1/chat/completions 200',
+      attempts: [
+        { provider: 'lab', model: 'm', outcome: 'failed', status: 500, error: 'upstream_error' },
+        { provider: 'lab', model: 'm', outcome: 'completed', status: 200 },
+      ],
+    });
+  });
 });

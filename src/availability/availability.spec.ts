@@ -142,6 +142,34 @@ describe('a breaker', () => {
     expect(upstream.breaker).toBe('closed');
   });
 
+  it('needs of a probe only that its answer begins, and hears of its end no more', async () => {
+    const { upstream } = start();
+    await calls(upstream, 'FFFFF');
+    await pass(1_000);
+    const probe = upstream.begin(chosen(upstream, NONE, false));
+    probe.begun();
+    await pass(0);
+    expect([upstream.breaker, upstream.inFlight]).toEqual(['closed', 1]);
+    probe.end(ENDS.F);
+    await pass(0);
+    expect([upstream.breaker, upstream.inFlight]).toEqual(['closed', 0]);
+  });
+
+  it('counts streams that begin and then break as failures', async () => {
+    const { upstream } = start();
+    for (let call = 0; call < 5; call += 1) {
+      const passage = upstream.begin(chosen(upstream));
+      passage.begun();
+      passage.end(ENDS.F);
+    }
+    await pass(0);
+    expect(upstream.breaker).toBe('open');
+    const beside = upstream.begin(chosen(upstream));
+    beside.begun();
+    expect(upstream.breaker).toBe('closed');
+    beside.end(ENDS.U);
+  });
+
   it.each<[probes: string, rests: readonly number[]]>([
     ['FFFFFFF', [2, 4, 8, 16, 32, 60, 60]],
     ['FUUF', [2, 2, 2, 4]],

@@ -9,10 +9,10 @@ import {
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** What a call says about its upstream: `limited` that it lives but takes no more, `untold` nothing. */
-export type Verdict = 'alive' | 'failed' | 'limited' | 'untold';
+/** What a call says about its upstream: `begun` that it answers, `limited` that it lives but takes no more, `untold` nothing. */
+export type Verdict = 'begun' | 'alive' | 'failed' | 'limited' | 'untold';
 
-/** Takes the verdict on the call it was given to, once. */
+/** Takes what the call it was given to has to say: that its answer has begun, and how it ended. */
 export type Sentence = (verdict: Verdict) => void;
 
 const FAILURES_IN_A_ROW = 5;
@@ -85,11 +85,12 @@ export class Breaker {
   };
 
   readonly #beside: Sentence = (verdict) => {
-    if (verdict !== 'alive' || this.#policy.state === CircuitState.Closed) return;
+    if ((verdict !== 'alive' && verdict !== 'begun') || this.#policy.state === CircuitState.Closed) return;
     this.#renew();
     this.changed(null);
   };
 
+  /** The first word counts: a stream that has begun is proof enough, and may go on for minutes. */
   #probe(): Sentence {
     let tell: Sentence = () => undefined;
     const told = new Promise<Verdict>((resolve) => {

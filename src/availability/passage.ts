@@ -13,6 +13,8 @@ export type CallEnd =
 
 /** A call under way. */
 export interface Passage {
+  /** Its answer has begun, which is all that a probe is to find out. */
+  begun(): void;
   /** Heard once; what is said later does no harm. */
   end(end: CallEnd): void;
 }

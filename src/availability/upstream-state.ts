@@ -127,6 +127,9 @@ export class UpstreamState {
     let isUnderWay = true;
     this.#inFlight++;
     return {
+      begun: () => {
+        if (isUnderWay) call.sentence('begun');
+      },
       end: (end) => {
         if (!isUnderWay) return;
         isUnderWay = false;

@@ -40,5 +40,12 @@ export class AccessLog extends RequestLog {
 /** What the client never saw, the operator should: who failed before somebody answered. */
 function attemptLine({ deployment, outcome, status, errorCode, reason }: UpstreamAttempt) {
   const { provider, model } = deployment;
-  return { provider, model, outcome, status, ...(errorCode !== null && { error: errorCode }), ...(reason && { reason }) };
+  return {
+    provider,
+    model,
+    outcome,
+    status,
+    ...(errorCode !== null && { error: errorCode }),
+    ...(reason && { reason }),
+  };
 }

@@ -9,7 +9,7 @@ export interface Bounds {
   readonly bytesEach: number;
 }
 
-export const BOUNDS: Bounds = { runs: 10_000, bytes: 64 * 1024 * 1024, bytesEach: 1024 * 1024 };
+export const BOUNDS: Bounds = { runs: 10_000, bytes: 64 * 1024 * 1024, bytesEach: 4 * 1024 * 1024 };
 /** How long a run is remembered after its end. */
 export const KEPT_MS = 10_000;
 const SWEEP_MS = 1_000;

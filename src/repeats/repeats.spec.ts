@@ -11,6 +11,7 @@ import { Repeats } from './repeats.js';
 import { Run } from './run.js';
 
 const MB = 1024 * 1024;
+const LONGEST = 4 * MB;
 const ASKED: ChatRequest = { model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] };
 const frame = (text: string): ChatAnswer => ({ bytes: Buffer.from(text), usage: undefined });
 const sized = (bytes: number): ChatAnswer => ({ bytes: Buffer.alloc(bytes), usage: undefined });
@@ -243,25 +244,25 @@ describe('Repeats', () => {
   });
 
   describe('what it holds', () => {
-    it('is no answer beyond a megabyte: those who joined go on, later ones ask anew', () => {
+    it('is no answer beyond four megabytes: those who joined go on, later ones ask anew', () => {
       const one = first();
       const two = again();
-      one.provider?.next(sized(MB));
-      expect(repeats.held).toEqual({ runs: 1, bytes: MB });
+      one.provider?.next(sized(LONGEST));
+      expect(repeats.held).toEqual({ runs: 1, bytes: LONGEST });
       one.provider?.next(sized(10));
       expect(repeats.held).toEqual({ runs: 0, bytes: 0 });
       const three = again();
       expect(three.isWanted).toBe(true);
       one.provider?.complete();
       three.provider?.complete();
-      expect([one.got, two.got, three.got]).toEqual([[MB, 10, 'end'], [MB, 10, 'end'], ['end']]);
+      expect([one.got, two.got, three.got]).toEqual([[LONGEST, 10, 'end'], [LONGEST, 10, 'end'], ['end']]);
     });
 
     it('is no run that nobody could come back for', () => {
       const one = keyed();
       one.leave();
       expect(one.isWanted).toBe(true);
-      one.provider?.next(sized(MB + 1));
+      one.provider?.next(sized(LONGEST + 1));
       expect(one.isWanted).toBe(false);
     });
 
@@ -309,7 +310,7 @@ describe('Repeats', () => {
       const one = first();
       const two = again();
       two.context.flow.pause();
-      one.provider?.next(sized(MB));
+      one.provider?.next(sized(LONGEST));
       expect(heldUp(one)).toBe(false);
       one.provider?.next(sized(1));
       expect(heldUp(one)).toBe(true);

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
+import type { ChatAnswer } from '../domain/chat-answer.js';
 import { clipped, ForbiddenError, InvalidRequestError } from '../domain/errors.js';
 import { mayUse } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { Explainer } from './explainer.js';
 import { Planner } from './plan/planner.js';
-import type { ChatAnswer } from './pursuit/attempt.js';
 import { Pursuits } from './pursuit/pursuits.js';
 import { RouteTable } from './route-table.js';
 

@@ -19,6 +19,7 @@ export type Reason =
   | 'costlier'
   | 'fallback'
   | 'breaker_open'
+  | 'credentials_shelved'
   | 'rate_limited'
   | 'at_capacity'
   | 'context_too_small'

@@ -63,7 +63,7 @@ export class Planner {
       const roomier = this.instead(request, first.route, 'contextWindow');
       if (roomier.length > 0) return { steps: roomier, others: withReasons(steps, hindrances) };
     }
-    const chosen = steps.find((step) => hindrances.get(step) === 'breaker_open') ?? first;
+    const chosen = steps.find((step) => PASSING.has(hindrances.get(step))) ?? first;
     const others = steps.filter((step) => step !== chosen);
     return { steps: chosen === undefined ? [] : [chosen], others: withReasons(others, hindrances) };
   }
@@ -115,9 +115,13 @@ export class Planner {
  */
 const CALLED_LAST: ReadonlySet<Reason | undefined> = new Set<Reason>(['rate_limited', 'at_capacity', 'no_json_schema']);
 
+/** Calls may be in vain now, and not for good. */
+const PASSING: ReadonlySet<Reason | undefined> = new Set<Reason>(['breaker_open', 'credentials_shelved']);
+
 function hindranceNow({ upstream }: Step, now: number): Reason | undefined {
-  if (!upstream.isCallable(now)) return upstream.restingUntil(NONE) === undefined ? 'breaker_open' : 'rate_limited';
-  return upstream.gate.isFull ? 'at_capacity' : undefined;
+  if (upstream.isCallable(now)) return upstream.gate.isFull ? 'at_capacity' : undefined;
+  if (upstream.restingUntil(NONE) !== undefined) return 'rate_limited';
+  return upstream.breaker === 'closed' ? 'credentials_shelved' : 'breaker_open';
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -1,12 +1,13 @@
 import type { Subscriber } from 'rxjs';
 import type { Place } from '../../availability/admission/gate.js';
 import type { ChatCompletion, ChatRequest } from '../../domain/chat.js';
+import type { ChatAnswer } from '../../domain/chat-answer.js';
 import type { ChatFrame } from '../../domain/chat-frame.js';
 import { GatewayError, InternalError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import type { Plan, Step } from '../plan/plan.js';
 import type { Refusal } from '../plan/planner.js';
-import { RunningAttempt, type ChatAnswer } from './attempt.js';
+import { RunningAttempt } from './attempt.js';
 import { completed } from './defaults.js';
 import type { Deadline } from './deadline.js';
 import type { Hedging } from './hedging.js';

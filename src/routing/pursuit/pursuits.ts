@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { ChatRequest } from '../../domain/chat.js';
+import type { ChatAnswer } from '../../domain/chat-answer.js';
 import type { Route } from '../../domain/deployment.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import { OpenRequests } from '../open-requests.js';
 import type { Plan } from '../plan/plan.js';
 import { Planner } from '../plan/planner.js';
-import type { ChatAnswer } from './attempt.js';
 import { deadlineOf } from './deadline.js';
 import { Hedging } from './hedging.js';
 import { Pursuit, type Journey } from './pursuit.js';

@@ -37,6 +37,7 @@ export class Turn {
 
   /** The first token of a stream, or a whole answer. */
   begun({ startedAt, answeredAt = performance.now() }: UpstreamAttempt, isStream: boolean): void {
+    this.#passage.begun();
     (isStream ? this.upstream.firstToken : this.upstream.wholeAnswer).add(answeredAt - startedAt);
   }
 }
