@@ -3,7 +3,6 @@ import type { ChatCompletion, ChatRequest } from '../../domain/chat.js';
 import type { ChatFrame } from '../../domain/chat-frame.js';
 import type { Deployment, UpstreamAttempt } from '../../domain/deployment.js';
 import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
-import type { Explanation } from '../../domain/explanation.js';
 import { Flow } from '../../domain/flow.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import type { Secret } from '../../domain/secret.js';
@@ -11,9 +10,6 @@ import { tokenCounts } from '../../domain/usage.js';
 import type { ChatOperation, UpstreamCall } from '../../providers/provider.js';
 import { Cancellation } from './cancellation.js';
 import type { Deadline } from './deadline.js';
-
-/** What a client gets: the whole answer, a stretch of it, or what would become of its request. */
-export type ChatAnswer = ChatCompletion | ChatFrame | Explanation;
 
 /** Where an attempt is made and as whom, and for which request. */
 export interface AttemptPlace {
