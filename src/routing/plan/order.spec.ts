@@ -1,3 +1,4 @@
+import { LatencyWindow } from '../../availability/latency-window.js';
 import type { Strategy } from '../../domain/deployment.js';
 import { ordered } from './order.js';
 import type { Step } from './plan.js';
@@ -11,7 +12,12 @@ interface Facts {
   readonly cost?: number;
 }
 
-const median = (ms: number | undefined) => ({ percentile: () => ms ?? null });
+/** Of calls of which most took so long, and one a minute. */
+function around(ms: number | undefined): LatencyWindow {
+  const window = new LatencyWindow();
+  for (const sample of ms === undefined ? [] : [ms, ms, 60_000]) window.add(sample);
+  return window;
+}
 
 /** A step with what strategies look at, and no more. */
 function step(name: string, { weight = 1, inFlight = 0, queued = 0, firstToken, wholeAnswer }: Facts): Step {
@@ -19,8 +25,8 @@ function step(name: string, { weight = 1, inFlight = 0, queued = 0, firstToken, 
     name,
     inFlight,
     gate: { queued },
-    firstToken: median(firstToken),
-    wholeAnswer: median(wholeAnswer),
+    firstToken: around(firstToken),
+    wholeAnswer: around(wholeAnswer),
   };
   return { deployment: { model: name, weight }, upstream } as unknown as Step;
 }

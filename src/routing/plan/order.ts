@@ -45,7 +45,7 @@ function rank(step: Step, strategy: Exclude<Strategy, 'priority'>, circumstances
 
 /** One whose latency nobody knows (any more) is measured first, by one call at a time. */
 function latency({ upstream }: Step, isStream: boolean): number {
-  const measured = (isStream ? upstream.firstToken : upstream.wholeAnswer).percentile(50);
+  const measured = (isStream ? upstream.firstToken : upstream.wholeAnswer).percentile(0.5);
   return measured ?? (upstream.inFlight === 0 ? 0 : Infinity);
 }
 

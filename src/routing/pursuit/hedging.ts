@@ -43,7 +43,7 @@ export class Hedging {
     const account = this.#account(route.name);
     account.saved = Math.min(MOST_SAVED, account.saved + route.hedge.maxShare);
     if (upstream.firstToken.size < FEWEST_SAMPLES) return undefined;
-    return upstream.firstToken.percentile(95) ?? undefined;
+    return upstream.firstToken.percentile(0.95) ?? undefined;
   }
 
   /** Takes the cost of a hedge with `second` from what the route has left; false: it has not that much. */
