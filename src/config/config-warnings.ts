@@ -1,4 +1,4 @@
-import { DEFAULT_RETRIES, type Config, type ModelConfig, type StaticKeyConfig } from './config.js';
+import type { Config, StaticKeyConfig } from './config.js';
 
 /** Paths of what is configured and checked, but not acted on by this version: the start must not keep quiet about it. */
 export function notYetInForce(config: Config): string[] {
@@ -7,22 +7,7 @@ export function notYetInForce(config: Config): string[] {
     ...(server.workers === 1 ? [] : ['server.workers']),
     ...(server.adminPort === undefined ? [] : ['server.adminPort']),
     ...(redis.url === undefined ? [] : ['redis (for limits)']),
-    ...config.providers.flatMap(({ name, concurrency, apiKeys }) => [
-      ...(concurrency === undefined ? [] : [`providers.${name}.concurrency`]),
-      ...(apiKeys.length > 1 ? [`providers.${name}.apiKeys (all but the first)`] : []),
-    ]),
-    ...config.models.flatMap((model) => ofModel(model).map((key) => `models.${model.name}.${key}`)),
     ...config.keys.flatMap((key) => ofKey(key).map((limit) => `keys.${key.name}.${limit}`)),
-  ];
-}
-
-function ofModel(model: ModelConfig): string[] {
-  const lists = ['fallbacks', 'contextWindowFallbacks', 'contentPolicyFallbacks'] as const;
-  return [
-    ...(model.retries === 0 || model.retries === DEFAULT_RETRIES ? [] : ['retries']),
-    ...(model.strategy === 'priority' ? [] : [`strategy (${model.strategy})`]),
-    ...(model.targets.length > 1 ? ['targets (all but the first)'] : []),
-    ...lists.filter((list) => model[list].length > 0),
   ];
 }
 

@@ -72,6 +72,19 @@ export const CHAT_REQUEST_HEADERS: readonly Parameter[] = [
     schema: text(),
   },
   {
+    name: 'x-parley-timeout-ms',
+    in: 'header',
+    description: 'The longest the whole answer may take, retries and fallbacks included, in milliseconds.',
+    schema: integer(),
+  },
+  {
+    name: 'x-stainless-timeout',
+    in: 'header',
+    description:
+      'Sent by SDKs, as is `x-stainless-read-timeout`: how many seconds they wait for an answer to begin. The gateway gives up just before.',
+    schema: number(),
+  },
+  {
     name: 'idempotency-key',
     in: 'header',
     description:

@@ -22,8 +22,8 @@ export interface AnswerTask {
 const KEEP_ALIVE_MS = 15_000;
 /** What may wait for a client that does not keep up before the provider is made to wait. */
 const MAX_UNREAD_BYTES = 128 * 1024;
-/** How long a client may take to read what was still waiting for it when its answer ended. */
-const UNREAD_END_MS = 60_000;
+/** How long a client may take none of what waits for it: after that it has left without saying so. */
+const UNREAD_MS = 60_000;
 const KEEP_ALIVE = ': keep-alive\n\n';
 const DONE = 'data: [DONE]\n\n';
 
@@ -37,6 +37,7 @@ const STREAM_HEADERS = {
 export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Explanation> {
   #opened = false;
   #silence: NodeJS.Timeout | undefined;
+  #unread: NodeJS.Timeout | undefined;
 
   constructor(private readonly task: AnswerTask) {
     if (task.early) this.#watchSilence();
@@ -70,15 +71,26 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Expla
   /** Nothing more will be written. */
   stop(): void {
     clearTimeout(this.#silence);
+    clearTimeout(this.#unread);
   }
 
-  /** A client that does not take the end of its answer has left without saying so. */
   #end(last: string): void {
     const { response } = this.task;
     response.end(last);
     if (response.writableFinished) return;
-    const unread = setTimeout(() => response.destroy(), UNREAD_END_MS).unref();
-    response.once('close', () => clearTimeout(unread));
+    this.#watchReader();
+    response.once('close', () => clearTimeout(this.#unread));
+  }
+
+  /** Drops a client that reads nothing at all; one that is slow gets the time it takes. */
+  #watchReader(): void {
+    const { response } = this.task;
+    const waiting = response.writableLength;
+    clearTimeout(this.#unread);
+    this.#unread = setTimeout(() => {
+      if (response.writableLength < waiting) this.#watchReader();
+      else response.destroy();
+    }, UNREAD_MS).unref();
   }
 
   #over(): void {
@@ -99,7 +111,11 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Expla
     this.#silence?.refresh();
     if (flushed || flow.paused || response.writableLength < MAX_UNREAD_BYTES) return;
     flow.pause();
-    response.once('drain', () => flow.resume());
+    this.#watchReader();
+    response.once('drain', () => {
+      clearTimeout(this.#unread);
+      flow.resume();
+    });
   }
 
   #open(): void {
