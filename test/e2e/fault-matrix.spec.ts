@@ -9,13 +9,17 @@ type Form = (typeof FORMS)[number];
 const formsOf = ({ only }: Fault): readonly Form[] => (only === undefined ? FORMS : [only]);
 const routeOf = ({ what }: Fault, form: Form, reach: 'first' | 'all') => `${what} (${form}, ${reach})`;
 
+/** None but the one that is meant may end it. */
+const clocksOf = ({ clock }: Fault, total: string) =>
+  clock === 'total' ? { ...CLOCKS, total } : { ...CLOCKS, ...(clock === 'connect' && { firstToken: '5s' }) };
+
 /** Takes connections, and says this. */
 async function startMute(words: string): Promise<Server> {
   const server = createServer((socket) => {
-    socket.on('error', () => undefined);
+    socket.on('error', () => undefined).unref();
     if (words !== '') socket.end(words);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.unref().listen(0, '127.0.0.1', resolve));
   return server;
 }
 
@@ -33,8 +37,7 @@ beforeAll(async () => {
   for (const fault of FAULTS)
     for (const form of formsOf(fault)) {
       const plays = where.get(fault.plays) ?? fault.plays;
-      const target = (total: string): Target =>
-        fault.clock === 'total' ? { plays, provider: { timeouts: { ...CLOCKS, total } } } : { plays };
+      const target = (total: string): Target => ({ plays, provider: { timeouts: clocksOf(fault, total) } });
       routes[routeOf(fault, form, 'first')] = { targets: [target('400ms'), { plays: answering }] };
       routes[routeOf(fault, form, 'all')] = { targets: [target('400ms'), target('1s')] };
     }

@@ -67,7 +67,7 @@ export interface Course {
 export interface AskOptions {
   readonly stream?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The SDK's own time-out in milliseconds. */
+  /** The SDK's own time-out for this request, in milliseconds. */
   readonly timeout?: number;
 }
 
@@ -107,7 +107,7 @@ function configOf(routes: Readonly<Record<string, TestedRoute>>, urlOf: (route: 
   for (const [route, { targets, model }] of Object.entries(routes)) {
     targets.forEach(({ plays, provider }, at) => {
       const baseUrl = typeof plays === 'string' ? plays : urlOf(route, at);
-      const usual = { type: 'openai-compatible', apiKey: 'a-key', timeouts: CLOCKS };
+      const usual = { type: 'openai-compatible', apiKeys: ['a-key'], timeouts: CLOCKS };
       providers[nameOf(route, at)] = { ...usual, baseUrl, ...provider };
     });
     const called = targets.map((_, at) => ({ provider: nameOf(route, at), model: 'm' }));
@@ -126,14 +126,16 @@ async function askOnce(gateway: Gateway, model: string, { stream = false, header
     apiKey: gateway.key,
     fetch: (url, init) => tapped(url, init, taken),
     ...(headers && { defaultHeaders: headers }),
-    ...(timeout !== undefined && { timeout }),
   });
+  // Given to the client instead, the gateway would not hear of it.
+  const { completions } = client.chat;
+  const options = timeout === undefined ? {} : { timeout };
   const started = performance.now();
   const got = { text: '', finish: null as string | null, error: undefined as unknown };
   try {
-    if (stream) await readStream(client, model, got);
+    if (stream) await readStream(await completions.create({ model, messages: HI, stream: true }, options), got);
     else {
-      const [choice] = (await client.chat.completions.create({ model, messages: HI })).choices;
+      const [choice] = (await completions.create({ model, messages: HI }, options)).choices;
       [got.text, got.finish] = [choice?.message.content ?? '', choice?.finish_reason ?? null];
     }
   } catch (error) {
@@ -147,8 +149,11 @@ async function askOnce(gateway: Gateway, model: string, { stream = false, header
 
 const HI = [{ role: 'user' as const, content: 'hi' }];
 
-async function readStream(client: OpenAI, model: string, got: { text: string; finish: string | null }): Promise<void> {
-  for await (const { choices } of await client.chat.completions.create({ model, messages: HI, stream: true })) {
+async function readStream(
+  chunks: AsyncIterable<OpenAI.ChatCompletionChunk>,
+  got: { text: string; finish: string | null },
+): Promise<void> {
+  for await (const { choices } of chunks) {
     got.text += choices[0]?.delta.content ?? '';
     got.finish ??= choices[0]?.finish_reason ?? null;
   }
