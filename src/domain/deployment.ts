@@ -91,6 +91,8 @@ export interface UpstreamAttempt {
   /** Why it failed, for the operator's eyes alone. */
   reason?: string | undefined;
   usage: TokenCounts | undefined;
+  /** It failed before the provider had got anything of it. */
+  neverSent?: boolean;
   /** What was not sent, or was sent in another form. */
   changes: readonly ParamChange[];
 }

@@ -176,7 +176,12 @@ export class UnfitAnswerError extends UpstreamError {
 
 /** The provider could not be reached, or the connection broke before it answered. */
 export class UpstreamUnreachableError extends GatewayError {
-  constructor(message: string, cause?: unknown) {
+  constructor(
+    message: string,
+    cause?: unknown,
+    /** There was a connection, so it may have got the request, and may charge for it. */
+    readonly wasSent = false,
+  ) {
     super(message, { status: 502, type: SERVER_ERROR, code: 'upstream_unreachable', cause });
   }
 }

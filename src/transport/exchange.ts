@@ -108,6 +108,7 @@ export class Exchange implements Dispatcher.DispatchHandler, FlowSource {
     return new UpstreamUnreachableError(
       `The provider could not be reached (${error.code ?? 'connection failed'}).`,
       error,
+      this.#controller !== undefined,
     );
   }
 }

@@ -78,7 +78,7 @@ function attemptRecord(attempt: UpstreamAttempt, facts: AttemptFacts): AttemptRe
   const { deployment, startedAt, endedAt = ending.endedAt } = attempt;
   // Where the client left, the call may still be on its way down when the record is made.
   const outcome = attempt.outcome ?? (attempt === context.lastAttempt ? ending.outcome : 'failed');
-  const isUnbilled = outcome === 'failed' && attempt !== context.answering && wasRefused(attempt);
+  const isUnbilled = outcome === 'failed' && attempt !== context.answering && isFree(attempt);
   return {
     provider: brief(deployment.provider),
     model: brief(deployment.model),
@@ -102,11 +102,7 @@ function cost(usage: TokenCounts, { deployment }: UpstreamAttempt, { context, pr
  * What the provider refused, or never received, is known to cost nothing. Of what failed otherwise it is not known: not
  * of an answer that made no sense, nor of a stream whose beginning was passed on.
  */
-const wasRefused = ({ status, errorCode }: UpstreamAttempt): boolean =>
-  status === undefined ? NEVER_RECEIVED.has(errorCode) : status >= 400;
-
-/** Without a status: there was no connection, or no credential to call with. */
-const NEVER_RECEIVED: ReadonlySet<string | null> = new Set(['upstream_unreachable', 'upstream_authentication']);
+const isFree = ({ status = 0, neverSent = false }: UpstreamAttempt): boolean => neverSent || status >= 400;
 
 /** A cost that is not known in part is not known. */
 function total(rows: readonly AttemptRecord[]): number | null {

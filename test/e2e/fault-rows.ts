@@ -64,7 +64,7 @@ const failed200 = (body: object) => either(answerWith(body), streamOf(events(bod
 export const FAULTS: readonly Fault[] = [
   { what: 'nobody there', plays: NOBODY, ...unreachable },
   { what: 'no TLS there', plays: 'plain', ...unreachable },
-  { what: 'a handshake that is not answered', plays: 'mute', ...late('connect'), ...ELSEWHERE },
+  { what: 'a handshake that is not answered', plays: 'mute', ...late('connect'), cost: 0, ...ELSEWHERE },
   { what: '408', plays: failing(408), ...status(408, 504, 'timeout'), ...AGAIN },
   { what: '429', plays: failing(429), ...status(429, 429, 'rate_limit_exceeded'), ...AGAIN },
   {
@@ -105,8 +105,8 @@ export const FAULTS: readonly Fault[] = [
   { what: 'silence after the headers', plays: opened, ...late('firstToken'), ...ELSEWHERE, only: 'stream' },
   { what: 'silence instead of JSON', plays: silent, ...late('total'), ...NO_MORE, only: 'JSON' },
   { what: 'silence in the JSON', plays: half('silence'), ...late('total'), ...NO_MORE, only: 'JSON' },
-  { what: 'a connection that is closed', plays: dropped, ...unreachable },
-  { what: 'a connection that is reset', plays: reset, ...unreachable },
+  { what: 'a connection that is closed', plays: dropped, ...unreachable, cost: null },
+  { what: 'a connection that is reset', plays: reset, ...unreachable, cost: null },
   { what: 'a connection that is closed after the headers', plays: droppedAfterHeaders, ...truncated },
   { what: 'half the JSON', plays: half('cut'), ...truncated, only: 'JSON' },
   { what: 'what is no JSON', plays: answerWith('{"id":'), ...senseless, only: 'JSON' },

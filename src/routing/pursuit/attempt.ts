@@ -2,7 +2,14 @@ import { Subscription, type Observable } from 'rxjs';
 import type { ChatCompletion, ChatRequest } from '../../domain/chat.js';
 import type { ChatFrame } from '../../domain/chat-frame.js';
 import type { Deployment, UpstreamAttempt } from '../../domain/deployment.js';
-import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
+import {
+  GatewayError,
+  InvalidRequestError,
+  UnfitAnswerError,
+  UpstreamError,
+  UpstreamTimeoutError,
+  UpstreamUnreachableError,
+} from '../../domain/errors.js';
 import { Flow } from '../../domain/flow.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import type { Secret } from '../../domain/secret.js';
@@ -113,6 +120,7 @@ export class RunningAttempt {
     if (error instanceof GatewayError) {
       this.record.errorCode = error.code;
       this.record.reason = error.reason;
+      this.record.neverSent = isBeforeSending(error);
       if (error instanceof UnfitAnswerError && error.usage !== undefined) this.record.usage = tokenCounts(error.usage);
       this.record.status = error instanceof UpstreamError ? error.upstreamStatus : undefined;
     }
@@ -129,6 +137,15 @@ export class RunningAttempt {
     this.#listener = undefined;
     return true;
   }
+}
+
+/** No connection, no credential, or nothing that the provider could be asked. */
+function isBeforeSending(error: GatewayError): boolean {
+  if (error instanceof UpstreamUnreachableError) return !error.wasSent;
+  if (error instanceof UpstreamTimeoutError) return error.clock === 'connect';
+  if (error instanceof UpstreamError)
+    return error.upstreamStatus === undefined && error.code === 'upstream_authentication';
+  return error instanceof InvalidRequestError;
 }
 
 /** What an attempt is to those who serve it, before and while it runs. */
