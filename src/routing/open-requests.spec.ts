@@ -1,61 +1,36 @@
-import { Observable, Subject } from 'rxjs';
 import { ShuttingDownError } from '../domain/errors.js';
 import { OpenRequests } from './open-requests.js';
 
-/** What the answers of a watched source bring, in the order in which it came about. */
-function follow(open: OpenRequests) {
-  const seen: string[] = [];
-  const source = new Subject<number>();
-  const counted = new Observable<number>((answers) => {
-    const subscription = source.subscribe(answers);
-    return () => {
-      seen.push('left');
-      subscription.unsubscribe();
-    };
-  });
-  const subscription = open.watch(counted).subscribe({
-    next: (value) => seen.push(String(value)),
-    error: (error: Error) => seen.push(error.name),
-    complete: () => seen.push('complete'),
-  });
-  return { seen, source, subscription };
+/** A request on the list, and with what it was cut. */
+function track(open: OpenRequests) {
+  const cuts: string[] = [];
+  const remove = open.track(({ code }) => cuts.push(String(code)));
+  return { cuts, remove };
 }
 
-it.each([
-  ['completes', (end: ReturnType<typeof follow>) => end.source.complete(), ['1', 'complete', 'left']],
-  ['fails', (end: ReturnType<typeof follow>) => end.source.error(new RangeError()), ['1', 'RangeError', 'left']],
-  ['is left', (end: ReturnType<typeof follow>) => end.subscription.unsubscribe(), ['1', 'left']],
-])('a request is open until it %s', async (_, end, seen) => {
+it('waits for all that are open, and for none that are not', async () => {
   const open = new OpenRequests();
-  const request = follow(open);
-  request.source.next(1);
-  const over = open.none();
-  expect(open.size).toBe(1);
-  end(request);
-  expect(open.size).toBe(0);
-  await over;
-  open.cutAll(new ShuttingDownError());
-  expect(request.seen).toEqual(seen);
-});
-
-it('cuts what is open, calls upstream first, and whatever comes after', async () => {
-  const open = new OpenRequests();
-  const [one, other] = [follow(open), follow(open)];
-  open.cutAll(new ShuttingDownError());
   await open.none();
-  expect(one.seen).toEqual(['left', 'ShuttingDownError']);
-  expect(other.seen).toEqual(['left', 'ShuttingDownError']);
-  expect(follow(open).seen).toEqual(['ShuttingDownError']);
-  expect(open.size).toBe(0);
-});
-
-it('waits for one that nobody listens to', async () => {
-  const open = new OpenRequests();
-  const remove = open.track(() => undefined);
+  const [one, other] = [track(open), track(open)];
   let isOver = false;
   const over = open.none().then(() => (isOver = true));
+  one.remove();
+  one.remove();
   await new Promise(setImmediate);
-  expect(isOver).toBe(false);
-  remove();
+  expect([open.size, isOver]).toEqual([1, false]);
+  other.remove();
   await over;
+  expect([open.size, one.cuts, other.cuts]).toEqual([0, [], []]);
+});
+
+it('cuts those that are open, none that is over, and at once whatever comes after', () => {
+  const open = new OpenRequests();
+  const [one, over] = [track(open), track(open)];
+  over.remove();
+  open.cutAll(new ShuttingDownError());
+  expect([one.cuts, over.cuts]).toEqual([['shutting_down'], []]);
+  expect(open.size).toBe(1); // until it says itself that it is over
+  one.remove();
+  const late = track(open);
+  expect([late.cuts, open.size]).toEqual([['shutting_down'], 0]);
 });

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { Observable, Subscription } from 'rxjs';
 import type { GatewayError } from '../domain/errors.js';
 
 /** Ends one request with this error. */
@@ -24,28 +23,6 @@ export class OpenRequests {
     }
     this.#cuts.add(cut);
     return () => this.#remove(cut);
-  }
-
-  /** The same as the source, on the list until it ends. Where it is cut, the source is left before anyone is told. */
-  watch<T>(source: Observable<T>): Observable<T> {
-    return new Observable((answers) => {
-      const upstream = new Subscription();
-      answers.add(
-        this.track((error) => {
-          upstream.unsubscribe();
-          answers.error(error);
-        }),
-      );
-      answers.add(upstream);
-      if (answers.closed) return;
-      upstream.add(
-        source.subscribe({
-          next: (answer) => answers.next(answer),
-          error: (error: unknown) => answers.error(error),
-          complete: () => answers.complete(),
-        }),
-      );
-    });
   }
 
   /** Ends all that are open, and whatever comes later. */

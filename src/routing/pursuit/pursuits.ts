@@ -32,11 +32,16 @@ export class Pursuits {
       deadline: deadlineOf(context, route.total),
       instead: (step, refusal) => this.planner.instead(asked, step.route, refusal),
     };
-    const pursued = new Observable<ChatAnswer>((answers) => {
+    return new Observable((answers) => {
       const pursuit = new Pursuit(journey, this.hedging, answers);
       answers.add(() => pursuit.stop());
-      pursuit.proceed();
+      answers.add(
+        this.open.track((error) => {
+          pursuit.stop(); // first, so that what its calls still say is heard by nobody
+          answers.error(error);
+        }),
+      );
+      if (!answers.closed) pursuit.proceed();
     });
-    return this.open.watch(pursued);
   }
 }
