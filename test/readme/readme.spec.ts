@@ -27,8 +27,8 @@ interface Sample {
 }
 
 /** The fenced blocks of one language, each with the heading it stands under. */
-function samples(language: string): readonly Sample[] {
-  return README.split(/^#+ /m).flatMap((part) => {
+function samples(language: string, page = README): readonly Sample[] {
+  return page.split(/^#+ /m).flatMap((part) => {
     const section = part.slice(0, part.indexOf('\n'));
     const fences = part.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'));
     return [...fences].map(([, code = '']) => ({ section, code }));
@@ -85,23 +85,35 @@ describe('the samples of the README', () => {
     expect(printed).toMatch(PRINTS[section] ?? /"finish_reason":"stop"/);
   });
 
-  it('of a configuration is sound, and this version acts on all of it', () => {
-    const [, sample] = samples('yaml');
+  it.each([
+    ['the README', samples('yaml').slice(1)],
+    ['the page on routing', samples('yaml', readFileSync(join(ROOT, 'docs', 'routing.md'), 'utf8'))],
+    ['the page on providers', samples('yaml', readFileSync(join(ROOT, 'docs', 'providers.md'), 'utf8')).slice(0, 1)],
+  ])('of configurations in %s are sound, and this version acts on all of them', (_, configurations) => {
+    expect(configurations).not.toEqual([]);
+    for (const { code } of configurations) expect(neglectedIn(code)).toEqual([]);
+  });
+
+  /** What a configuration asks for in vain; throws where it is not sound. */
+  function neglectedIn(code: string): readonly string[] {
     const folder = mkdtempSync(join(tmpdir(), 'parley-readme-'));
     try {
       const file = join(folder, 'parley.yaml');
-      writeFileSync(file, sample?.code ?? '');
+      writeFileSync(file, code);
       const env = {
         OPENAI_API_KEY: 'sk-1',
+        OPENAI_KEY_1: 'sk-1',
+        OPENAI_KEY_2: 'sk-2',
         ANTHROPIC_API_KEY: 'sk-ant-1',
         AZURE_OPENAI_API_KEY: 'key',
+        AZURE_KEY: 'key',
         CI_KEY: `sk-parley-${'a'.repeat(43)}`,
       };
-      expect(notYetInForce(loadConfig({ types: PROVIDER_TYPES, file, env }))).toEqual([]);
+      return notYetInForce(loadConfig({ types: PROVIDER_TYPES, file, env }));
     } finally {
       rmSync(folder, { recursive: true });
     }
-  });
+  }
 
   it('cover each section in each language', () => {
     const sections = (found: readonly Sample[]): string[] => found.map(({ section }) => section);
