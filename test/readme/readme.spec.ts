@@ -105,6 +105,7 @@ describe('the samples of the README', () => {
         OPENAI_KEY_1: 'sk-1',
         OPENAI_KEY_2: 'sk-2',
         ANTHROPIC_API_KEY: 'sk-ant-1',
+        GEMINI_API_KEY: 'key',
         AZURE_OPENAI_API_KEY: 'key',
         AZURE_KEY: 'key',
         CI_KEY: `sk-parley-${'a'.repeat(43)}`,
