@@ -27,7 +27,7 @@ const view = (models: readonly string[], ...upstreams: UpstreamState[]): Provide
   upstreams,
 });
 
-it('lets no counter fall where upstreams are forgotten, come again, or are listed by a new config', async () => {
+it('lets no counter fall and no gauge stay where upstreams are forgotten, come again, or are listed by a new config', async () => {
   const set = new MetricSet(client);
   const show = upstreamMetrics(set);
   const completed = async (...views: ProviderView[]) => {
@@ -44,4 +44,5 @@ it('lets no counter fall where upstreams are forgotten, come again, or are liste
   call(b, 2);
   expect(await completed(view(['b'], b))).toEqual({ other: 8, b: 2 });
   expect(await completed()).toEqual({ other: 8, b: 2 });
+  expect(await set.text()).not.toMatch(/^parley_upstream_(?!attempts).*\{/m);
 });

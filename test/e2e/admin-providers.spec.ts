@@ -158,6 +158,7 @@ it.each<[string, string, object, () => Promise<void>]>([
     },
     async () => {
       await ask('again');
+      await asks('half', 55); // so that it is not for its share of failures
       upstream.play(failing);
       await asks('half', 5);
     },
@@ -169,12 +170,14 @@ it.each<[string, string, object, () => Promise<void>]>([
 });
 
 it('tells which credentials were put aside and until when, and that the last one was', async () => {
+  upstream.play(fine);
+  await asks('both', 12);
   upstream.play((request) =>
     request.headers.authorization === 'Bearer keys-key-0002'
       ? fine(request)
       : answerWith({ error: { message: 'no such key' } }, { status: 401 })(request),
   );
-  await ask('both');
+  await asks('both', 2);
   expect(await show('pool')).toMatchObject({
     status: 'degraded',
     credentials: [
