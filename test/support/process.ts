@@ -50,6 +50,7 @@ function javascriptOf(file: string): string {
 export interface GatewayProcess {
   /** Without a path. */
   readonly url: string;
+  readonly pid: number;
   /** The exit code, or the signal that ended it; undefined while it runs. */
   readonly ended: number | string | undefined;
   /** The same, once there is one. */
@@ -67,7 +68,8 @@ export interface Home {
   remove(): Promise<void>;
 }
 
-export async function makeHome(config: object): Promise<Home> {
+/** `nodeOptions`: what Node is told before it is told what to run. */
+export async function makeHome(config: object, nodeOptions: readonly string[] = []): Promise<Home> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-home-'));
   const file = join(folder, 'parley.yaml');
   writeFileSync(file, JSON.stringify(config));
@@ -84,7 +86,7 @@ export async function makeHome(config: object): Promise<Home> {
   return {
     port,
     start: async ({ main }) => {
-      const gateway = run(main, env);
+      const gateway = run([...nodeOptions, main], env);
       started.push(gateway);
       await ready(gateway);
       return gateway;
@@ -97,11 +99,14 @@ export async function makeHome(config: object): Promise<Home> {
   };
 }
 
-function run(main: string, env: NodeJS.ProcessEnv & { readonly PARLEY_PORT: string }): GatewayProcess {
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+type Environment = NodeJS.ProcessEnv & { readonly PARLEY_PORT: string };
+
+function run(commandLine: readonly string[], env: Environment): GatewayProcess {
+  const child = spawn(process.execPath, commandLine, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const url = `http://127.0.0.1:${env.PARLEY_PORT}`;
   return {
     url,
+    pid: child.pid ?? 0,
     get ended() {
       return child.exitCode ?? child.signalCode ?? undefined;
     },
@@ -122,7 +127,8 @@ async function ready(gateway: GatewayProcess): Promise<void> {
   throw new Error(`The gateway was not ready within ${READY_MS} ms.`);
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
