@@ -2,18 +2,34 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 const LATEST = Symbol('latest answer');
+const QUEUED = Symbol('answers behind another one');
 
-interface WithLatest extends Duplex {
+interface Connection extends Duplex {
   [LATEST]?: ServerResponse;
+  [QUEUED]?: Set<ServerResponse>;
 }
 
-/** Notes on a connection which answer it is for the next bytes of. */
+/** Notes on a connection which answer it is for the next bytes of, and tells each that it closed. */
 export function noteAnswer({ socket }: IncomingMessage, response: ServerResponse): void {
-  (socket as WithLatest)[LATEST] = response;
+  const connection: Connection = socket;
+  connection[LATEST] = response;
+  if (response.socket !== null) return;
+  const queued = (connection[QUEUED] ??= newQueue(connection));
+  queued.add(response);
+  response.once('close', () => queued.delete(response));
+}
+
+/** Node tells only the answer whose turn it is that its connection closed, and none of those behind it. */
+function newQueue(connection: Connection): Set<ServerResponse> {
+  const queued = new Set<ServerResponse>();
+  connection.once('close', () => {
+    for (const response of queued) if (response.socket === null) response.destroy().emit('close');
+  });
+  return queued;
 }
 
 /** The answer that is still to come, whole or in part, on a connection whose request has been read. */
-export function answerUnderWay(socket: WithLatest): ServerResponse | undefined {
+export function answerUnderWay(socket: Connection): ServerResponse | undefined {
   const response = socket[LATEST];
   return response?.req.complete === true && !response.closed ? response : undefined;
 }

@@ -58,13 +58,13 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Expla
     if (known instanceof InternalError)
       this.task.log.error({ msg: 'A fault of the gateway in the middle of a stream', err: known.cause ?? known });
     // The body ends cleanly and without [DONE]: clients would take a cut connection for a fault of the network.
-    this.#end(`data: ${JSON.stringify(errorBody(known))}\n\n`);
+    this.task.response.end(`data: ${JSON.stringify(errorBody(known))}\n\n`);
     this.#over();
   }
 
   complete(): void {
     this.stop();
-    if (this.#opened) this.#end(DONE);
+    if (this.#opened) this.task.response.end(DONE);
     this.#over();
   }
 
@@ -74,28 +74,26 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Expla
     clearTimeout(this.#unread);
   }
 
-  #end(last: string): void {
-    const { response } = this.task;
-    response.end(last);
-    if (response.writableFinished) return;
-    this.#watchReader();
-    response.once('close', () => clearTimeout(this.#unread));
-  }
-
   /** Drops a client that reads nothing at all; one that is slow gets the time it takes. */
   #watchReader(): void {
     const { response } = this.task;
     const waiting = response.writableLength;
     clearTimeout(this.#unread);
     this.#unread = setTimeout(() => {
-      if (response.writableLength < waiting) this.#watchReader();
+      const hasItsTurn = response.socket !== null; // else an earlier answer is still on the connection
+      if (!hasItsTurn || response.writableLength < waiting) this.#watchReader();
       else response.destroy();
     }, UNREAD_MS).unref();
   }
 
+  /** All is written; what the client has not taken yet is watched from here on, as nobody else does then. */
   #over(): void {
-    this.task.outcome.next(undefined);
-    this.task.outcome.complete();
+    const { response, outcome } = this.task;
+    outcome.next(undefined);
+    outcome.complete();
+    if (response.writableLength === 0) return;
+    this.#watchReader();
+    response.once('close', () => clearTimeout(this.#unread));
   }
 
   #writeJson(answer: ChatCompletion | Explanation): void {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Intake } from '../../src/http/intake.js';
 import { startGateway, type Gateway } from '../support/gateway.js';
 import { connectTo } from '../support/raw-http.js';
 import {
@@ -39,15 +40,15 @@ afterAll(async () => {
   deaf.close();
 });
 
-/** A client that has asked and reads nothing until it is told to. */
-function ask(model: string, stream: boolean) {
+/** A client that has asked, once or several times in a row, and reads nothing until it is told to. */
+function ask(model: string, stream: boolean, times = 1) {
   const body = JSON.stringify({ model, stream, messages: [{ role: 'user', content: 'hi' }] });
   const socket = connectTo(gateway.url);
   socket.on('error', () => undefined).pause();
-  socket.write(
+  const request =
     `POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer ${gateway.key}\r\n` +
-      `connection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-  );
+    `connection: ${times > 1 ? 'keep-alive' : 'close'}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  socket.write(request.repeat(times));
   return socket;
 }
 
@@ -95,6 +96,17 @@ describe('a client that leaves ends the call upstream', () => {
     client.destroy();
     expect(await within(1_000, call.over)).toBe('cancelled');
     expect(await recordsOf(model)).toMatchObject([{ outcome: 'abandoned', attempts: [{ outcome: 'abandoned' }] }]);
+  });
+
+  it('and all those that wait behind it on its connection', async () => {
+    upstream.play(silent);
+    const client = ask('lab/pipeline', true, 3);
+    while (upstream.requests.length < 3) await delay(10);
+    client.destroy();
+    const calls = upstream.requests.map(({ over }) => within(1_000, over));
+    expect(await Promise.all(calls)).toEqual(Array(3).fill('cancelled'));
+    expect(await recordsOf('lab/pipeline', 3)).toHaveLength(3);
+    expect(gateway.app.get(Intake).underWay).toBe(0);
   });
 
   it('before it has been accepted', async () => {

@@ -1,11 +1,13 @@
 import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Intake } from '../../src/http/intake.js';
 import { startGateway, type Gateway } from '../support/gateway.js';
 import { connectTo } from '../support/raw-http.js';
 import {
   answerWith,
   chunk,
+  completion,
   events,
   startUpstream,
   type FakeUpstream,
@@ -194,5 +196,24 @@ describe('a client that does not read', () => {
     client.socket.destroy();
     const { data } = (await (await gateway.admin('GET', '/admin/requests')).json()) as { data: unknown[] };
     expect(data).toMatchObject([{ outcome: 'abandoned', stream: true, attempts: [{ outcome: 'abandoned' }] }]);
+  });
+
+  it('is given up as well where all of its answer has been written', async () => {
+    const gateway = await start(false);
+    upstream.play(answerWith(completion('x'.repeat(30_000_000))));
+    clock();
+    const client = ask(gateway, false);
+    client.socket.pause();
+    expect(await (await upstream.next()).over).toBe('answered');
+    for (let turns = 0; turns < 100; turns += 1) {
+      await jest.advanceTimersByTimeAsync(1); // its usage is written meanwhile
+      await turn();
+    }
+    const intake = gateway.app.get(Intake);
+    await jest.advanceTimersByTimeAsync(58_000);
+    expect(intake.underWay).toBe(1);
+    await jest.advanceTimersByTimeAsync(3_000);
+    await until(() => intake.underWay === 0);
+    client.socket.destroy();
   });
 });
