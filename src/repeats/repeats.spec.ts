@@ -3,7 +3,8 @@ import { Subject, type Observable } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
 import type { UpstreamAttempt } from '../domain/deployment.js';
-import { OverloadedError, UpstreamError } from '../domain/errors.js';
+import { OverloadedError, UpstreamError, UpstreamTimeoutError } from '../domain/errors.js';
+import type { Principal } from '../domain/principal.js';
 import { RequestContext, type ClientWishes, type RunEnd } from '../domain/request-context.js';
 import type { ChatAnswer } from '../domain/chat-answer.js';
 import { BOUNDS, KEPT_MS, RecentRuns } from './recent-runs.js';
@@ -17,13 +18,14 @@ const frame = (text: string): ChatAnswer => ({ bytes: Buffer.from(text), usage: 
 const sized = (bytes: number): ChatAnswer => ({ bytes: Buffer.alloc(bytes), usage: undefined });
 
 let count = 0;
-function contextOf(wishes: Partial<ClientWishes>): RequestContext {
+const TENANT: Principal = { keyId: 'key_1', name: 'ci', models: null };
+function contextOf(wishes: Partial<ClientWishes>, tenant: Principal = TENANT): RequestContext {
   const context = new RequestContext(`req_${(count += 1)}`, performance.now(), Date.now(), {
     strict: false,
     tags: [],
     ...wishes,
   });
-  context.principal = { keyId: 'key_1', name: 'ci', models: null };
+  context.principal = tenant;
   return context;
 }
 
@@ -35,8 +37,8 @@ class Client {
   provider: Subject<ChatAnswer> | undefined;
   readonly leave: () => void;
 
-  constructor(repeats: Repeats, wishes: Partial<ClientWishes>, request: ChatRequest = ASKED) {
-    this.context = contextOf(wishes);
+  constructor(repeats: Repeats, wishes: Partial<ClientWishes>, request: ChatRequest = ASKED, tenant?: Principal) {
+    this.context = contextOf(wishes, tenant);
     const work = (): Observable<ChatAnswer> => {
       this.context.attempts.push({} as UpstreamAttempt);
       return (this.provider = new Subject());
@@ -156,7 +158,7 @@ describe('Repeats', () => {
     expect(ends).toEqual([
       { outcome: 'completed', error: undefined, usage },
       { outcome: 'failed', error: expect.any(UpstreamError) as unknown, usage: undefined },
-      { outcome: 'abandoned', error: undefined, usage },
+      { outcome: 'abandoned', error: expect.any(UpstreamTimeoutError) as unknown, usage },
     ]);
     expect(joined.context.outlived).toBeUndefined();
     const both = [first(), again()];
@@ -169,6 +171,30 @@ describe('Repeats', () => {
     expect(one.isWanted).toBe(true);
     expect(two.provider).toBeUndefined();
     one.provider?.complete();
+  });
+
+  it.each<[string, Partial<Principal>, string]>([
+    ['may no longer use the model', { models: ['other'] }, 'k'],
+    ['has a name that ends in part of the key', { keyId: 'key_1 key a' }, 'b'],
+  ])('answers nobody with the answer of another: who %s', (_, tenant, idempotencyKey) => {
+    const one = keyed(idempotencyKey === 'b' ? 'a key b' : 'k');
+    one.provider?.complete();
+    const two = new Client(repeats, { idempotencyKey }, ASKED, { ...TENANT, ...tenant });
+    expect(two.isWanted).toBe(true);
+    two.provider?.complete();
+  });
+
+  it('holds one that joins to its own deadline, and the run to that of the first', () => {
+    const one = keyed();
+    jest.advanceTimersByTime(5_000);
+    const two = new Client(repeats, { idempotencyKey: 'k', timeoutMs: 1_000 });
+    one.provider?.next(frame('a'));
+    jest.advanceTimersByTime(999);
+    expect(two.got).toEqual(['a']);
+    jest.advanceTimersByTime(1);
+    expect(two.got).toEqual(['a', expect.stringMatching(/^! .*total: 1000 ms/)]);
+    one.provider?.complete();
+    expect(one.got).toEqual(['a', 'end']);
   });
 
   it('takes two equal requests for two, and the later one for the one to repeat', () => {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
-import { Observable } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
-import { InvalidRequestError } from '../domain/errors.js';
+import { InvalidRequestError, UpstreamTimeoutError } from '../domain/errors.js';
 import { editedJson } from '../domain/json-source.js';
+import { mayUse } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
 import type { ChatAnswer } from '../domain/chat-answer.js';
 import { RecentRuns } from './recent-runs.js';
@@ -24,13 +25,14 @@ export class Repeats {
 
   /** The answer of a request: that of an earlier one it repeats, or the outcome of `work`. */
   through(request: ChatRequest, context: RequestContext, work: () => Observable<ChatAnswer>): Observable<ChatAnswer> {
-    if (!isConcerned(context)) return work();
+    if (!isConcerned(request, context)) return work();
     return new Observable((client) => {
       const name = nameOf(request, context);
       const earlier = isRepetition(context) ? this.#find(name) : undefined;
       const attemptsLeft = earlier?.attemptsLeft;
       if (earlier !== undefined && attemptsLeft === 0) {
         context.replayOf = earlier.original;
+        limitWait(client, context);
         return earlier.join(client, context.flow);
       }
       context.attemptsAllowed = attemptsLeft;
@@ -47,16 +49,27 @@ export class Repeats {
   }
 }
 
-/** SDKs count their repetitions, from 0; other clients are understood only where they give a key. */
-function isConcerned({ principal, wishes }: RequestContext): boolean {
+/**
+ * SDKs count their repetitions, from 0; other clients are understood only where they give a key. Who may no longer use
+ * the model is refused as if there were no answer.
+ */
+function isConcerned({ model }: ChatRequest, { principal, wishes }: RequestContext): boolean {
   const { replay, explain, retryCount, idempotencyKey } = wishes;
   if (retryCount === undefined && idempotencyKey === undefined) return false;
-  return principal !== undefined && replay !== false && explain !== true;
+  return principal !== undefined && mayUse(principal, model) && replay !== false && explain !== true;
 }
 
 /** Two equal requests are two requests, unless one says that it is the other. */
 function isRepetition({ wishes: { retryCount = 0, idempotencyKey } }: RequestContext): boolean {
   return retryCount > 0 || idempotencyKey !== undefined;
+}
+
+/** Whoever joins has a deadline of its own: the run knows only that of the first. */
+function limitWait(client: Subscriber<ChatAnswer>, { startedAt, wishes: { timeoutMs } }: RequestContext): void {
+  if (timeoutMs === undefined) return;
+  const late = () => client.error(new UpstreamTimeoutError('total', Math.round(timeoutMs)));
+  const timer = setTimeout(late, startedAt + timeoutMs - performance.now());
+  client.add(() => clearTimeout(timer));
 }
 
 const NO_EDITS: ReadonlyMap<string, unknown> = new Map();
@@ -65,7 +78,8 @@ function nameOf(request: ChatRequest, { principal, wishes: { strict, idempotency
   const digest = createHash('sha256').update(strict ? 'strict ' : '');
   const asked = digest.update(editedJson(request, NO_EDITS)).digest('base64');
   const what = idempotencyKey === undefined ? `asked ${asked}` : `key ${idempotencyKey}`;
-  return { key: `${principal?.keyId ?? ''} ${what}`, asked, outlivesClient: idempotencyKey !== undefined };
+  // The tenant stands last and on a line of its own: no header can hold the end of a line, a configured name may hold anything.
+  return { key: `${what}\n${principal?.keyId ?? ''}`, asked, outlivesClient: idempotencyKey !== undefined };
 }
 
 const reusedKey = () =>
