@@ -16,7 +16,7 @@ export class RequestContext {
   costNanoUsd: number | undefined;
   /** The most attempts that may be made for it; undefined: as many as the route has. */
   attemptsAllowed: number | undefined;
-  /** When it failed: the attempts of its route that were not made. */
+  /** When it failed, or its client left: the attempts of its route that were not made. */
   attemptsLeft: number | undefined;
   /** The request whose answer it got, instead of calls of its own. */
   replayOf: Pick<RequestContext, 'id' | 'attempts' | 'lastAttempt'> | undefined;

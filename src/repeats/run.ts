@@ -1,7 +1,7 @@
 import { Subscription, type Observable, type Observer, type Subscriber } from 'rxjs';
 import type { Usage } from '../domain/chat.js';
 import { isFrame } from '../domain/chat-frame.js';
-import { GatewayError } from '../domain/errors.js';
+import { GatewayError, UpstreamTimeoutError } from '../domain/errors.js';
 import type { Flow } from '../domain/flow.js';
 import type { RequestContext, RunEnd } from '../domain/request-context.js';
 import { bytesOf } from '../domain/wire-bytes.js';
@@ -112,10 +112,21 @@ export class Run implements Observer<ChatAnswer> {
     this.#abandonUnwanted();
   }
 
-  /** False where a repetition would cost nothing or nobody wants it: no provider was asked, or all clients left. */
+  /**
+   * False where a repetition would cost nothing or nobody wants it: no provider was asked, or all clients left what had
+   * begun. Of what they left before, it is kept how many attempts they may still have.
+   */
   get isWorthKeeping(): boolean {
-    if (this.#end?.outcome === 'failed') return this.#original.attempts.length > 0 || this.#attemptsLeft > 0;
-    return this.#end?.outcome === 'completed';
+    switch (this.#end?.outcome) {
+      case 'completed':
+        return true;
+      case 'failed':
+        return this.#original.attempts.length > 0 || this.#attemptsLeft > 0;
+      case 'abandoned':
+        return this.#original.attempts.length > 0 && this.#answers?.length === 0;
+      case undefined:
+        return false;
+    }
   }
 
   /** The attempts that a repetition may make now, where it is not to get the same failure again. */
@@ -145,7 +156,8 @@ export class Run implements Observer<ChatAnswer> {
     if (this.#end !== undefined || this.#listeners.size > 0) return;
     if (this.name.outlivesClient && !this.#hasOutgrown) return;
     this.#source.unsubscribe();
-    this.#close('abandoned');
+    const waited = performance.now() - (this.#context?.startedAt ?? 0);
+    this.#close('abandoned', new UpstreamTimeoutError('total', Math.round(waited)));
   }
 
   /** What is remembered costs a slow client nothing; beyond that the slowest sets the pace, as memory is bounded. */

@@ -25,7 +25,7 @@ beforeAll(async () => {
       providers: { openai: { baseUrl: upstream.url, apiKey: 'sk-test' } },
       models: {
         m: { targets: [{ provider: 'openai', model: 'gpt-4.1' }], retries: 0 },
-        retried: { targets: [{ provider: 'openai', model: 'gpt-4.1-mini' }], retries: 1 },
+        retried: { targets: [{ provider: 'openai', model: 'gpt-4.1' }], retries: 1 },
       },
     },
   });
@@ -70,6 +70,7 @@ interface Question {
   readonly headers?: Readonly<Record<string, string>>;
   readonly key?: string;
   readonly text?: string;
+  readonly model?: string;
 }
 
 interface Asked {
@@ -86,7 +87,7 @@ interface Answer {
   readonly text: string;
 }
 
-function ask({ stream, tag, headers = {}, key = gateway.key, text = 'hi' }: Question): Asked {
+function ask({ stream, tag, headers = {}, key = gateway.key, text = 'hi', model = 'm' }: Question): Asked {
   const { 'idempotency-key': name, ...others } = headers;
   const named = name === undefined ? {} : { 'idempotency-key': `${tag} ${name}` };
   const outgoing = httpRequest(`${gateway.url}/v1/chat/completions`, {
@@ -100,7 +101,7 @@ function ask({ stream, tag, headers = {}, key = gateway.key, text = 'hi' }: Ques
     return { status: response.statusCode ?? 0, headers: response.headers, text: pieces.join('') };
   });
   answer.catch(() => undefined);
-  outgoing.end(JSON.stringify({ model: 'm', stream, messages: [{ role: 'user', content: text }] }));
+  outgoing.end(JSON.stringify({ model, stream, messages: [{ role: 'user', content: text }] }));
   return { begun, answer, leave: () => outgoing.destroy() };
 }
 
@@ -243,14 +244,14 @@ describe.each([
     const tag = nextTag();
     const { script, open } = gated(stream);
     upstream.play(script);
-    const one = ask({ stream, tag, headers, text: tag });
+    const one = ask({ stream, tag, headers, text: tag, model: 'retried' });
     const call = await upstream.next();
     if (stream) await one.begun;
     one.leave();
     if (!goesOn) expect(await call.over).toBe('cancelled');
     else await delay(50);
     open();
-    const second = await ask({ stream, tag, headers: { ...headers, ...AGAIN }, text: tag }).answer;
+    const second = await ask({ stream, tag, headers: { ...headers, ...AGAIN }, text: tag, model: 'retried' }).answer;
     expect(partOf(second.text)).toBe(true);
     expect(upstream.requests).toHaveLength(goesOn ? 1 : 2);
     const rows = await recordsOf(tag, 2);
@@ -340,6 +341,20 @@ describe("OpenAI's SDK", () => {
       status: 429,
     });
     expect(seen).toEqual(['0', '1', '2']);
+    expect(upstream.requests).toHaveLength(calls);
+  });
+
+  it.each([
+    ['m', 1],
+    ['retried', 2],
+  ])('does not multiply them where it loses patience either: %s, %d', async (model, calls) => {
+    upstream.play(() => undefined);
+    const openai = client({ maxRetries: 2, timeout: 200 });
+    await expect(openai.chat.completions.create({ ...asking(nextTag()), model })).rejects.toMatchObject({
+      status: 504,
+      code: 'timeout',
+      headers: expect.anything(),
+    });
     expect(upstream.requests).toHaveLength(calls);
   });
 

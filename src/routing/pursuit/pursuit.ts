@@ -71,8 +71,9 @@ export class Pursuit {
     this.#timer = setTimeout(() => this.proceed(), next.at - now);
   }
 
-  /** The client left: whatever is under way for it ends. */
+  /** The client left: whatever is under way for it ends, and what was not tried yet it may still ask for. */
   stop(): void {
+    this.journey.context.attemptsLeft ??= this.#remaining.count;
     clearTimeout(this.#timer);
     this.#stepOut?.();
     for (const run of this.#running) this.#leave(run, null);
