@@ -96,7 +96,10 @@ function plain(body: string): Heard {
 }
 
 interface Chunk {
-  readonly choices: readonly { readonly delta: { readonly content?: string }; readonly finish_reason: string | null }[];
+  readonly choices?: readonly {
+    readonly delta: { readonly content?: string };
+    readonly finish_reason: string | null;
+  }[];
 }
 
 /** A stream ends with `[DONE]` after its finish, or with an error and neither of them. */
@@ -106,13 +109,15 @@ function streamed(body: string): Heard {
   const last = words.at(-1) ?? '';
   const failure = last === '[DONE]' ? undefined : (failureIn(last) ?? UNREADABLE);
   const chunks = words.slice(0, -1).map((word) => JSON.parse(word) as Chunk);
-  const choices = chunks.flatMap((each) => each.choices);
+  const strangers = chunks.filter((each) => each.choices === undefined);
+  const choices = chunks.flatMap((each) => each.choices ?? []);
   const finishes = choices.flatMap(({ finish_reason: reason }) => reason ?? []).join();
   return {
     ending: failure === undefined ? 'answered' : 'broken off',
     text: choices.map(({ delta }) => delta.content ?? '').join(''),
     failure,
     untruths: [
+      ...strangers.map((event) => `it goes on after ${JSON.stringify(event)}`),
       ...(failure === UNREADABLE ? [`it ends with neither an error nor [DONE]: ${last}`] : []),
       ...(finishes === (failure === undefined ? 'stop' : '') ? [] : [`finish "${finishes}" before ${last}`]),
     ],

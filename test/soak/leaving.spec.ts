@@ -12,9 +12,10 @@ const SEED = 20_261_123;
 const KEY = `sk-parley-${'k'.repeat(43)}`;
 const CLIENTS = 1_000;
 const AT_A_TIME = 80;
+const RAMP_MS = 15;
 const CLOSED_WITHIN_MS = 1_000;
-/** A call may have been on its way when the client left. Backoffs are longer, and so is the wait for a place. */
-const UNDER_WAY_MS = 250;
+/** A call may have been on its way when the client left; most waits between attempts here are longer than this. */
+const UNDER_WAY_MS = 500;
 const UNUSED_SOCKETS = 10;
 
 /** How the calls of a route go, and how long at most its clients stay; undefined: until the end of the answer is seen. */
@@ -97,7 +98,8 @@ async function visit(marker: string, random: SeededRandom): Promise<Visit> {
   return { marker, model, leftAt };
 }
 
-type Moment = 'before a call' | 'in a call' | 'in two calls' | 'between calls' | 'after the answer';
+const MOMENTS = ['before a call', 'in a call', 'in two calls', 'between calls', 'after the answer'] as const;
+type Moment = (typeof MOMENTS)[number];
 
 function momentOf({ leftAt }: Visit, calls: readonly Call[]): Moment {
   const begun = calls.filter(({ startedAt }) => startedAt <= leftAt);
@@ -135,22 +137,28 @@ async function warmUp(): Promise<void> {
     await (await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', headers, body })).text();
 }
 
-it(`${CLIENTS} clients leave at any moment: their calls end within a second, none is begun, each has its record`, async () => {
-  const idle = await holdingsOf(gateway, inspector);
-  await warmUp();
-  const ledger = new Ledger();
-  upstream.play(fickle(ledger, SEED, (model) => ROUTES[model]?.manner ?? PROMPT));
+async function visitAll(): Promise<readonly Visit[]> {
   const visits: Visit[] = [];
   const random = new SeededRandom(SEED);
   let next = 0;
   const work = async (_: unknown, at: number): Promise<void> => {
-    await pause(at * 15);
+    await pause(at * RAMP_MS);
     while (next < CLIENTS) visits.push(await visit(`leaving-${(next += 1)}`, random));
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
-  await pause(CLOSED_WITHIN_MS + UNDER_WAY_MS);
+  return visits;
+}
 
-  const rows = await recordsOf(gateway, 'leaving', CLIENTS);
+interface Tally {
+  readonly wrong: readonly string[];
+  readonly moments: Readonly<Partial<Record<Moment, number>>>;
+  /** Of the records; `none`: there is no record. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** How long after a client's leaving each of its calls was closed, the shortest first. */
+  readonly closings: readonly number[];
+}
+
+function tally(visits: readonly Visit[], ledger: Ledger, rows: ReadonlyMap<string, readonly Row[]>): Tally {
   const moments: Partial<Record<Moment, number>> = {};
   const outcomes: Record<string, number> = {};
   const wrong: string[] = [];
@@ -165,7 +173,18 @@ it(`${CLIENTS} clients leave at any moment: their calls end within a second, non
     for (const { closedAt = Infinity } of calls) if (closedAt > each.leftAt) closings.push(closedAt - each.leftAt);
     for (const what of misdeeds(each, calls, own)) wrong.push(`${each.marker} at ${each.model}, ${moment}: ${what}`);
   }
-  closings.sort((a, b) => a - b);
+  return { wrong, moments, outcomes, closings: closings.sort((a, b) => a - b) };
+}
+
+it(`${CLIENTS} clients leave at any moment: their calls end within a second, none is begun, each has its record`, async () => {
+  const idle = await holdingsOf(gateway, inspector);
+  await warmUp();
+  const ledger = new Ledger();
+  upstream.play(fickle(ledger, SEED, (model) => ROUTES[model]?.manner ?? PROMPT));
+  const visits = await visitAll();
+  await pause(CLOSED_WITHIN_MS + UNDER_WAY_MS);
+  const rows = await recordsOf(gateway, 'leaving', CLIENTS);
+  const { wrong, moments, outcomes, closings } = tally(visits, ledger, rows);
   const sockets = await settledSockets(gateway, idle.sockets + UNUSED_SOCKETS, 10_000);
   const { timers } = await holdingsOf(gateway, inspector);
   const slowestMs = Math.round(closings.at(-1) ?? 0);
@@ -178,5 +197,3 @@ it(`${CLIENTS} clients leave at any moment: their calls end within a second, non
   expect(sockets).toBeLessThanOrEqual(idle.sockets + UNUSED_SOCKETS);
   expect(timers).toBeLessThanOrEqual(idle.timers);
 }, 120_000);
-
-const MOMENTS: readonly Moment[] = ['before a call', 'in a call', 'in two calls', 'between calls', 'after the answer'];
