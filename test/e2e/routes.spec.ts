@@ -81,7 +81,7 @@ describe('a route', () => {
           narrow: { targets: [{ provider: 'one', model: LARGE }], retries: 0, timeouts: { total: '2s' } },
           split: { targets: [{ provider: 'one', model: LARGE }, ...to('b')], retries: 0 },
           troubled: { targets: to(['c', 'only'], ['b', 'only'], 'a') },
-          hedged: { targets: to('a', 'b'), retries: 0, hedge: { maxShare: 0.5 } },
+          hedged: { targets: to('a', 'b'), retries: 0, hedge: { maxShare: 0.5 }, contextWindowFallbacks: ['roomy'] },
           'hedged-free': { targets: to('a', 'b'), retries: 0, hedge: { maxShare: 1, maxUsdPerHour: 0 } },
           unhedged: { targets: to('a', 'b'), retries: 0 },
         },
@@ -329,6 +329,13 @@ describe('a route', () => {
       const answer = await ask('hedged', STREAM);
       expect([answer.status, answer.headers.get('x-parley-attempts')]).toEqual([200, '2']);
       expect(answer.text).toContain('saved');
+    });
+
+    it('goes to the list for long prompts where one finds it too long and the other fails', async () => {
+      play({ a: async (request) => (await delay(250), failing(500)(request)), b: TOO_LONG, c: after(1, 'roomy') });
+      const answer = await ask('hedged', STREAM);
+      expect([answer.status, calls()]).toEqual([200, [1, 1, 1]]);
+      expect(answer.text).toContain('roomy');
     });
 
     it.each([

@@ -111,9 +111,10 @@ export class Remaining {
     }
   }
 
-  /** Nothing is to be had from the steps so far. */
+  /** Nothing more is to be had from the steps so far, though one of them may still be running. */
   replace(steps: readonly Step[]): void {
-    this.#tries = steps.map(fresh);
+    for (const tries of this.#tries) tries.left = 0;
+    this.#tries = [...this.#tries, ...steps.map(fresh)];
     this.#staying = undefined;
   }
 
