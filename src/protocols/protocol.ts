@@ -48,6 +48,8 @@ export interface AnswerFacts extends AnswerHead {
 
 /** What the reader of an answer must know of how it was asked. */
 export interface Asked {
+  /** Of how many choices the answer is to be; absent: one. */
+  readonly choices?: number;
   /** JSON was asked for through this tool: its input is the answer's text. */
   readonly jsonTool?: string;
   /** The provider does not see to it that the text is JSON of this schema, so the gateway does. */

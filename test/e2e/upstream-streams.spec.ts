@@ -112,6 +112,26 @@ describe('a stream that goes wrong ends with one error and without [DONE]', () =
   });
 });
 
+describe('a stream of two choices is whole when both have ended', () => {
+  const second = (delta: object, finish: string | null = null) => ({
+    ...chunk({}),
+    choices: [{ index: 1, delta, finish_reason: finish }],
+  });
+  const firstChoice = text('a');
+  const secondChoice = [second({ role: 'assistant', content: 'b' }), second({}, 'stop')];
+  it.each<[string, Script, boolean]>([
+    ['both, one after the other', streamOf(events(...firstChoice, ...secondChoice)), true],
+    ['one, by the word of the provider', streamOf(events(...firstChoice, '[DONE]')), true],
+    ['cut before the second', streamOf(events(...firstChoice), 'cut'), false],
+    ['over before the second', streamOf(events(...firstChoice)), false],
+    ['over in the second', streamOf(events(...firstChoice, ...secondChoice.slice(0, 1), '[DONE]')), false],
+  ])('%s', async (_, script, isWhole) => {
+    const answer = await lab.ask(script, { stream: true, n: 2 });
+    expect(answer.text.endsWith('data: [DONE]\n\n')).toBe(isWhole);
+    expect(answer.text.includes('"code":"stream_truncated"')).toBe(!isWhole);
+  });
+});
+
 describe('usage', () => {
   const counted = { ...USAGE, prompt_tokens_details: { cached_tokens: 4 } };
   const places: [string, string][] = [

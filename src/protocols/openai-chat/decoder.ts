@@ -44,8 +44,10 @@ export class ChatStreamDecoder implements ChatDecoder {
     return this.#done;
   }
 
+  /** Without the provider's own `[DONE]`, a choice that was asked for and has not begun is one that is missing. */
   get complete(): boolean {
-    return isComplete(this.#state);
+    const { asked } = this.facts;
+    return isComplete(this.#state) && (this.#done || this.#state.choices.size >= (asked.choices ?? 1));
   }
 
   get holds(): boolean {
@@ -72,7 +74,7 @@ export class ChatStreamDecoder implements ChatDecoder {
     try {
       if (this.#body !== undefined) this.#readBody(Buffer.concat(this.#body));
       else this.#read(this.#splitter.rest());
-      if (!isComplete(this.#state)) throw new TruncatedStreamError();
+      if (!this.complete) throw new TruncatedStreamError();
       this.#close();
     } catch (error) {
       if (this.#started && this.#out !== '') emit(this.#frame());

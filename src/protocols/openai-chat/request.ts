@@ -37,9 +37,12 @@ export function chatRequest(
     headers: {},
     body: editedJson(request, draft.edits),
     changes: draft.changes,
-    asked,
+    asked: withChoices(asked, draft.get('n')),
   };
 }
+
+const withChoices = (asked: Asked, n: unknown): Asked =>
+  typeof n === 'number' && n > 1 ? { ...asked, choices: n } : asked;
 
 /** Null is absence; to some providers it is an error. Fields that OpenAI does not know may mean something by it. */
 function leaveOutNulls(draft: RequestDraft): void {
