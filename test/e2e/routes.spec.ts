@@ -77,6 +77,8 @@ describe('a route', () => {
           roomy: { targets: to('c'), retries: 0, contextWindowFallbacks: ['ordered-b'] },
           frank: { targets: to('b'), retries: 0 },
           tight: { targets: to(['a', SMALL]), retries: 0, contextWindowFallbacks: ['roomy'] },
+          left: { targets: to(['a', SMALL]), retries: 0, contextWindowFallbacks: ['right'] },
+          right: { targets: to(['b', SMALL]), retries: 0, contextWindowFallbacks: ['left'] },
           strict: { targets: [{ provider: 'lab', model: 'm' }, ...to('b')], retries: 0 },
           narrow: { targets: [{ provider: 'one', model: LARGE }], retries: 0, timeouts: { total: '2s' } },
           split: { targets: [{ provider: 'one', model: LARGE }, ...to('b')], retries: 0 },
@@ -163,6 +165,13 @@ describe('a route', () => {
       {},
       said(30_000),
       { from: 'c', calls: [0, 0, 1] },
+    ],
+    [
+      'asks somebody where two models that are too small name each other',
+      'left',
+      { a: TOO_LONG, b: TOO_LONG },
+      said(30_000),
+      { status: 400, calls: [1, 1, 0] },
     ],
     [
       'finds a target that takes what another one refuses',

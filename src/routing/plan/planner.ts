@@ -34,7 +34,7 @@ export class Planner {
     const steps = routes.flatMap((each) => this.#steps(each, request));
     const [only] = steps;
     if (only === undefined || steps.length + route.fallbacks.contextWindow.length === 1) return { steps, others: [] };
-    return this.#plan(steps, request);
+    return this.#plan(steps, request, () => this.instead(request, route, 'contextWindow'));
   }
 
   /** Where the request goes once it was refused: to the models that the route names for that. */
@@ -43,12 +43,13 @@ export class Planner {
     return steps.length === 0 ? steps : this.#plan(steps, request).steps;
   }
 
-  #plan(steps: readonly Step[], request: ChatRequest): Plan {
+  /** `roomier`: for a prompt that fits none of the steps. */
+  #plan(steps: readonly Step[], request: ChatRequest, roomier: () => readonly Step[] = () => []): Plan {
     const hindrances = this.#hindrances(steps, request);
     const free = steps.filter((step) => !hindrances.has(step));
     const later = steps.filter((step) => CALLED_LAST.has(hindrances.get(step)));
     const usable = [...free, ...later];
-    if (usable.length === 0) return this.#lastResort(steps, hindrances, request);
+    if (usable.length === 0) return this.#lastResort(steps, hindrances, roomier);
     const [first] = usable;
     const reasonOf = (step: Step): Reason =>
       hindrances.get(step) ?? (step.route === first?.route ? BEHIND[step.route.strategy] : 'fallback');
@@ -57,13 +58,10 @@ export class Planner {
   }
 
   /** Somebody is always asked: one that is down before one that lacks something, as it may be up again. */
-  #lastResort(steps: readonly Step[], hindrances: ReadonlyMap<Step, Reason>, request: ChatRequest): Plan {
-    const [first] = steps;
-    if (first !== undefined && steps.every((step) => hindrances.get(step) === 'context_too_small')) {
-      const roomier = this.instead(request, first.route, 'contextWindow');
-      if (roomier.length > 0) return { steps: roomier, others: withReasons(steps, hindrances) };
-    }
-    const chosen = steps.find((step) => PASSING.has(hindrances.get(step))) ?? first;
+  #lastResort(steps: readonly Step[], hindrances: ReadonlyMap<Step, Reason>, roomier: () => readonly Step[]): Plan {
+    const larger = steps.every((step) => hindrances.get(step) === 'context_too_small') ? roomier() : [];
+    if (larger.length > 0) return { steps: larger, others: withReasons(steps, hindrances) };
+    const chosen = steps.find((step) => PASSING.has(hindrances.get(step))) ?? steps[0];
     const others = steps.filter((step) => step !== chosen);
     return { steps: chosen === undefined ? [] : [chosen], others: withReasons(others, hindrances) };
   }
