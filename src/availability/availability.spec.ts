@@ -172,7 +172,7 @@ describe('a breaker', () => {
 
   it.each<[probes: string, rests: readonly number[]]>([
     ['FFFFFFF', [2, 4, 8, 16, 32, 60, 60]],
-    ['FUUF', [2, 2, 2, 4]],
+    ['FUUF', [2, 1, 1, 4]],
     ['LL', [2, 4]],
   ])('after probes that end %s rests for %j s', async (probes, rests) => {
     const { upstream } = start();

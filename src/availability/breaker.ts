@@ -121,7 +121,8 @@ export class Breaker {
     const isUntold = 'value' in reason && reason.value === 'untold';
     const longer = isUntold ? this.#restMs : this.#restMs * 2;
     this.#restMs = Math.min(Math.max(longer, FIRST_REST_MS), LONGEST_REST_MS);
-    this.#openUntil = performance.now() + this.#restMs;
+    // Clients that leave must not keep it open: after a probe of theirs the next one is soon.
+    this.#openUntil = performance.now() + (isUntold ? FIRST_REST_MS : this.#restMs);
     this.changed(this.#openUntil);
   }
 
