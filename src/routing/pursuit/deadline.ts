@@ -5,8 +5,6 @@ export interface Deadline {
   /** By when the answer must have begun: a stream's first token, or the whole of a plain answer. */
   readonly answerBy: number;
   readonly endBy: number;
-  /** It is the client that will not wait longer: that it comes says nothing of the provider. */
-  readonly isClients: boolean;
 }
 
 /**
@@ -23,10 +21,8 @@ const LONGEST_MARGIN_MS = 500;
 export function deadlineOf({ startedAt, wishes }: RequestContext, totalMs: number): Deadline {
   const { timeoutMs = Infinity, patienceMs = Infinity } = wishes;
   const patience = patienceMs - Math.min(patienceMs * MARGIN_SHARE, LONGEST_MARGIN_MS);
-  const clients = Math.min(timeoutMs, patience);
   return {
-    answerBy: startedAt + Math.min(totalMs, clients),
+    answerBy: startedAt + Math.min(totalMs, timeoutMs, patience),
     endBy: startedAt + Math.min(totalMs, timeoutMs),
-    isClients: clients < totalMs,
   };
 }

@@ -3,6 +3,7 @@ import type { Place } from '../../availability/admission/gate.js';
 import type { ChatCompletion, ChatRequest } from '../../domain/chat.js';
 import type { ChatAnswer } from '../../domain/chat-answer.js';
 import type { ChatFrame } from '../../domain/chat-frame.js';
+import type { UpstreamAttempt } from '../../domain/deployment.js';
 import { GatewayError, InternalError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import type { Plan, Step } from '../plan/plan.js';
@@ -48,6 +49,8 @@ export class Pursuit {
   #answering: Run | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stepOut: (() => void) | undefined;
+  /** The latest attempt, where nothing of it was sent. */
+  #unsent: UpstreamAttempt | undefined;
   /** The failure that the client is told of where nothing better comes. */
   #error: unknown;
 
@@ -80,13 +83,20 @@ export class Pursuit {
   }
 
   #enter(step: Step): void {
-    this.#stepOut = step.upstream.gate.enter({
+    let isDecided = false;
+    const stepOut = step.upstream.gate.enter({
       until: this.journey.deadline.answerBy,
-      admitted: (place) => this.#launch(step, place),
+      admitted: (place) => {
+        isDecided = true;
+        this.#launch(step, place);
+      },
       refused: (error) => {
+        isDecided = true;
         this.#failed(step, '', error);
       },
     });
+    // What was decided at once may have led into the queue of another step, which is then the one to step out of.
+    if (!isDecided) this.#stepOut = stepOut;
   }
 
   #launch(step: Step, place: Place): void {
@@ -101,6 +111,7 @@ export class Pursuit {
     const { deployment, operation } = step;
     const attempt = new RunningAttempt({ deployment, credential: credential.secret, context, defaulted }, deadline);
     const run = { step, attempt, turn };
+    this.#forgetUnsent();
     this.#remaining.spend(step);
     this.#running.add(run);
     if (this.#isStream) this.#hedgeLater(run);
@@ -137,31 +148,39 @@ export class Pursuit {
   #attemptFailed(run: Run, error: unknown): void {
     const { attempt, turn, step } = run;
     this.#running.delete(run);
-    turn.failed(error, { attempt: attempt.record, isStream: this.#isStream, deadline: this.journey.deadline });
+    turn.failed(error, attempt.record, this.#isStream);
     if (this.#answering === run) return this.answers.error(error);
+    if (verdictOn(error) === 'skip') this.#unsent = attempt.record;
     this.#failed(step, turn.credential.id, error);
-    if (verdictOn(error) === 'skip') this.#forget(attempt);
   }
 
   /** An attempt failed before anything had reached the client, or was not made. */
   #failed(step: Step, credentialId: string, error: unknown): void {
     const verdict = verdictOn(error);
     this.#note(error, verdict);
-    this.#remaining.failed(step, {
-      verdict,
-      waitMs: error instanceof GatewayError ? error.retryAfterMs : undefined,
-      isLimit: error instanceof UpstreamError && error.status === 429,
-      credentialId,
-      now: performance.now(),
-    });
-    if (verdict === 'final') return this.#fail(error, 0);
-    if (verdict === 'contextWindow' || verdict === 'contentPolicy') {
-      const steps = this.#refusals.has(verdict) ? [] : this.journey.instead(step, verdict);
-      this.#refusals.add(verdict);
-      if (steps.length === 0) return this.#fail(error, 0);
-      this.#remaining.replace(steps);
+    // It is none of them where another one, that ran beside it, was refused and had all replaced.
+    if (this.#remaining.has(step)) {
+      this.#remaining.failed(step, {
+        verdict,
+        waitMs: error instanceof GatewayError ? error.retryAfterMs : undefined,
+        isLimit: error instanceof UpstreamError && error.status === 429,
+        credentialId,
+        now: performance.now(),
+      });
+      if (verdict === 'final') return this.#fail(error, 0);
+      const isRefusal = verdict === 'contextWindow' || verdict === 'contentPolicy';
+      if (isRefusal && !this.#turnAside(step, verdict)) return this.#fail(error, 0);
     }
     if (this.#running.size === 0) this.proceed(); // else the other one may still answer
+  }
+
+  /** To the models that are there for such a refusal; false: there are none. Whoever of those refuses too leaves the others. */
+  #turnAside(step: Step, refusal: Refusal): boolean {
+    if (this.#refusals.has(refusal)) return true;
+    this.#refusals.add(refusal);
+    const steps = this.journey.instead(step, refusal);
+    if (steps.length > 0) this.#remaining.replace(steps);
+    return steps.length > 0;
   }
 
   /** The last word is the client's answer; that a deployment was not even called says less than what another one said. */
@@ -170,10 +189,11 @@ export class Pursuit {
   }
 
   /** What was never sent is no attempt, where another one was made instead. */
-  #forget({ record }: RunningAttempt): void {
+  #forgetUnsent(): void {
+    if (this.#unsent === undefined) return;
     const { attempts } = this.journey.context;
-    const at = attempts.indexOf(record);
-    if (attempts.length > 1 && at !== -1) attempts.splice(at, 1);
+    attempts.splice(attempts.indexOf(this.#unsent), 1);
+    this.#unsent = undefined;
   }
 
   #giveUp(isForTime: boolean): void {

@@ -75,6 +75,10 @@ export class Remaining {
     return this.#tries.find(free)?.step;
   }
 
+  has(step: Step): boolean {
+    return this.#tries.some((each) => each.step === step);
+  }
+
   refusedAt(step: Step): ReadonlySet<string> {
     return this.#of(step).refused;
   }
@@ -102,11 +106,10 @@ export class Remaining {
       case 'credential':
         return this.#refuse(tries, credentialId);
       case 'skip':
-        tries.left = 0;
-        return;
       case 'contextWindow':
       case 'contentPolicy':
       case 'final':
+        tries.left = 0;
         return;
     }
   }

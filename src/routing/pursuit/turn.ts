@@ -1,8 +1,7 @@
 import type { Experience, Place } from '../../availability/admission/gate.js';
 import type { CallEnd, Credential, Passage, UpstreamState } from '../../availability/upstream-state.js';
-import { GatewayError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
+import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
 import type { UpstreamAttempt } from '../../domain/deployment.js';
-import type { Deadline } from './deadline.js';
 import { refusedWith, verdictOn } from './verdict.js';
 
 /** One call's turn at an upstream: the place it takes there, and what its end tells of upstream and credential. */
@@ -22,8 +21,8 @@ export class Turn {
     this.place.leave(experienceOf(attempt, isStream, false));
   }
 
-  failed(error: unknown, { attempt, isStream, deadline }: Failed): void {
-    const end = endOf(error, attempt, deadline);
+  failed(error: unknown, attempt: UpstreamAttempt, isStream: boolean): void {
+    const end = endOf(error, attempt);
     this.#passage.end(end);
     const overloaded = end.kind === 'limited' || (end.kind === 'failed' && isOverload(error));
     this.place.leave(experienceOf(attempt, isStream, overloaded));
@@ -42,14 +41,13 @@ export class Turn {
   }
 }
 
-interface Failed {
-  readonly attempt: UpstreamAttempt;
-  readonly isStream: boolean;
-  readonly deadline: Deadline;
-}
+/** With less than this share of the time that the provider is given, a call says nothing of it. */
+const FAIR_SHARE = 0.9;
 
-function endOf(error: unknown, attempt: UpstreamAttempt, deadline: Deadline): CallEnd {
-  if (!(error instanceof GatewayError) || isOwnEnd(error, attempt, deadline)) return UNTOLD;
+function endOf(error: unknown, attempt: UpstreamAttempt): CallEnd {
+  if (!(error instanceof GatewayError) || isOwnEnd(error, attempt)) return UNTOLD;
+  // What was asked for may be at fault: it must not close the provider to all others.
+  if (error instanceof UnfitAnswerError) return { kind: 'answered' };
   switch (verdictOn(error)) {
     case 'credential':
       return { kind: 'refused', status: refusedWith(error) };
@@ -65,9 +63,11 @@ function endOf(error: unknown, attempt: UpstreamAttempt, deadline: Deadline): Ca
   }
 }
 
-/** An answer that is long, or a client in a hurry, is no fault of the provider. */
-const isOwnEnd = (error: GatewayError, { answeredAt }: UpstreamAttempt, { isClients }: Deadline): boolean =>
-  error instanceof UpstreamTimeoutError && error.clock === 'total' && (isClients || answeredAt !== undefined);
+/** An answer that is long, a client in a hurry, or what another call left of the time: that is no fault of the provider. */
+function isOwnEnd(error: GatewayError, { answeredAt, startedAt, deployment }: UpstreamAttempt): boolean {
+  if (!(error instanceof UpstreamTimeoutError) || error.clock !== 'total') return false;
+  return answeredAt !== undefined || performance.now() - startedAt < deployment.timeouts.total * FAIR_SHARE;
+}
 
 const UNTOLD: CallEnd = { kind: 'untold' };
 const isLimit = (error: unknown): error is UpstreamError => error instanceof UpstreamError && error.status === 429;
