@@ -41,6 +41,9 @@ const QUOTAS: ReadonlySet<string | undefined> = new Set([
 const TOKEN_LIMIT = /tokens? per|\bTP[MD]\b|token (rate )?limit|too many tokens/i;
 const OVERLOADED = /overloaded/i;
 
+/** What asks for more than a day, up to for ever, is a fault: clients are told what a timer can count. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1_000;
+
 const INVALID = 'invalid_request_error';
 const SERVER = 'server_error';
 
@@ -51,7 +54,7 @@ export function classify(reported: Reported, status: number, retryAfterMs?: numb
   return new UpstreamError(detail.message ?? redact(reported.message), {
     ...detail,
     upstreamStatus: status,
-    retryAfterMs: wait,
+    retryAfterMs: wait === undefined ? undefined : Math.min(wait, LONGEST_WAIT_MS),
     ...(reported.innererror !== undefined && { extra: { innererror: reported.innererror } }),
   });
 }
