@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 
 const LATEST = Symbol('latest answer');
 const QUEUED = Symbol('answers behind another one');
+/** No client asks for so many things at once over one connection, but one that means to fill the gateway. */
+const MOST_QUEUED = 100;
 
 interface Connection extends Duplex {
   [LATEST]?: ServerResponse;
@@ -16,6 +18,7 @@ export function noteAnswer({ socket }: IncomingMessage, response: ServerResponse
   if (response.socket !== null) return;
   const queued = (connection[QUEUED] ??= newQueue(connection));
   queued.add(response);
+  if (queued.size > MOST_QUEUED) connection.destroy();
   response.once('close', () => queued.delete(response));
 }
 
@@ -26,6 +29,11 @@ function newQueue(connection: Connection): Set<ServerResponse> {
     for (const response of queued) if (response.socket === null) response.destroy().emit('close');
   });
   return queued;
+}
+
+/** Whether a request has come over a connection whose answer is not out yet. */
+export function owesAnswer(socket: Connection): boolean {
+  return socket[LATEST]?.closed === false;
 }
 
 /** The answer that is still to come, whole or in part, on a connection whose request has been read. */

@@ -2,12 +2,14 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Duplex } from 'node:stream';
 import { errorBody, InvalidRequestError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
-import { answerUnderWay } from './answer-under-way.js';
+import { answerUnderWay, owesAnswer } from './answer-under-way.js';
 import { OPENAI_VERSION } from './response-headers.js';
 import { RequestMiddleware } from './request.middleware.js';
 
 /** Longer than load balancers keep idle connections, so that it is never us who closes one they are about to use. */
 const KEEP_ALIVE_MS = 75_000;
+/** How long a client may take none of what waits for it, whatever that is: after that it has left without saying so. */
+const UNREAD_MS = 60_000;
 
 /** What the application needs around its modules before it listens; the same in production and in tests. */
 export function prepareHttp(app: NestExpressApplication): void {
@@ -19,6 +21,10 @@ export function prepareHttp(app: NestExpressApplication): void {
   const server = app.getHttpServer();
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 1_000;
+  // Node calls this of idle connections, too. Bytes that go out slowly keep it from calling.
+  server.setTimeout(UNREAD_MS, (socket) => {
+    if (socket.writableLength > 0 || !owesAnswer(socket)) socket.destroy();
+  });
   // Node would answer this itself, and not in the envelope: an expectation that nobody knows is none of ours.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   const ending = new WeakSet<Duplex>();

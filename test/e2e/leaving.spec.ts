@@ -109,6 +109,14 @@ describe('a client that leaves ends the call upstream', () => {
     expect(gateway.app.get(Intake).underWay).toBe(0);
   });
 
+  it('or is cut off, where it asks for more at once than anybody needs', async () => {
+    upstream.play(silent);
+    const client = ask('lab/flood', true, 102);
+    await once(client.resume(), 'close');
+    expect(await recordsOf('lab/flood', 102)).toHaveLength(102);
+    expect(gateway.app.get(Intake).underWay).toBe(0);
+  });
+
   it('before it has been accepted', async () => {
     const connected = once(deaf, 'connection');
     const client = ask('deaf/m', true);
@@ -178,6 +186,38 @@ function flood(count: number): { readonly script: Script; readonly written: () =
 }
 
 describe('a client that does not read', () => {
+  it('is dropped after a while, whoever it is and whatever it asked for', async () => {
+    const server = gateway.app.getHttpServer();
+    const usual = server.timeout;
+    server.timeout = 500; // of connections from now on
+    const stranger = connectTo(gateway.url).on('error', () => undefined);
+    await once(stranger, 'connect');
+    stranger.pause();
+    stranger.write('GET /openapi.json HTTP/1.1\r\nhost: gateway\r\n\r\n'.repeat(90));
+    const intake = gateway.app.get(Intake);
+    while (intake.underWay === 0) await delay(5);
+    await delay(250);
+    expect(intake.underWay).toBeGreaterThan(0);
+    for (let waited = 0; intake.underWay > 0 && waited < 5_000; waited += 50) await delay(50);
+    expect(intake.underWay).toBe(0);
+    server.timeout = usual;
+    stranger.destroy();
+  });
+
+  it('is kept as long as it waits for an answer', async () => {
+    const server = gateway.app.getHttpServer();
+    const usual = server.timeout;
+    server.timeout = 100;
+    upstream.play(async ({ response }) => {
+      await delay(400);
+      response.end(JSON.stringify(completion('late')));
+    });
+    const client = ask('lab/late', false).setEncoding('utf8');
+    const pieces = (await client.resume().toArray()) as string[];
+    expect(pieces.join('')).toContain('late');
+    server.timeout = usual;
+  });
+
   it('stops the provider after a bounded amount', async () => {
     const { script, written } = flood((200 * MB) / PIECE.length);
     upstream.play(script);
