@@ -36,7 +36,8 @@ export async function serve(config: Config, source: ConfigSource): Promise<void>
   const app = await createGateway(config, source);
   const log = new Logger('Parley');
   for (const part of notYetInForce(config)) log.warn(`This version does not act on ${part} yet.`);
-  const { host, port } = config.server;
+  const { host, port, drainTimeout } = config.server;
+  stopOnSignal(app, log, drainTimeout); // before the first request: one that is open then is finished, too
   await app.listen(port, host);
   app.get(Readiness).ready();
   log.log(`Listening on ${await app.getUrl()}`);
@@ -45,7 +46,6 @@ export async function serve(config: Config, source: ConfigSource): Promise<void>
     const url = addressFor(host, boundPort(app));
     process.stdout.write(welcome({ url, key, models: app.get(RouteTable).list() }));
   }
-  stopOnSignal(app, log, config.server.drainTimeout);
 }
 
 /** The port that was taken, which the config does not say where it says 0. */
