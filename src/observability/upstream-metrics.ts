@@ -84,12 +84,11 @@ function attempts(set: MetricSet): Part {
   const added = new WeakMap<UpstreamState, Counts>();
   return (series) => {
     for (const { provider, model, states } of series) {
-      for (const state of states) {
-        const before = added.get(state);
-        for (const outcome of OUTCOMES)
-          counter.inc({ provider, model, outcome }, state.counts[outcome] - (before?.[outcome] ?? 0));
-        added.set(state, { ...state.counts });
+      for (const outcome of OUTCOMES) {
+        const ended = states.map((state) => state.counts[outcome] - (added.get(state)?.[outcome] ?? 0));
+        counter.inc({ provider, model, outcome }, sum(ended));
       }
+      for (const state of states) added.set(state, { ...state.counts });
     }
   };
 }
