@@ -80,7 +80,14 @@ class Gateway {
 
   static async start(changes: Partial<Config> = {}): Promise<Gateway> {
     const dataDir = await mkdtemp(join(tmpdir(), 'parley-access-'));
-    const config = { database: {}, dataDir, adminKey: new Secret(ADMIN), keys: [], ...changes } as unknown as Config;
+    const config = {
+      database: {},
+      redis: {},
+      dataDir,
+      adminKey: new Secret(ADMIN),
+      keys: [],
+      ...changes,
+    } as unknown as Config;
     const module = await Test.createTestingModule({
       imports: [ConfigStandIn.with(config), StorageModule.forRoot(config), AccessModule],
       controllers: [EchoController],
