@@ -3,7 +3,8 @@ import type { ChatMessage, ChatRequest } from '../domain/chat.js';
 import type { Estimate } from '../domain/explanation.js';
 import { costNanoUsd, type ModelPrice } from '../domain/price.js';
 
-const CHARACTERS_PER_TOKEN = 4;
+/** Of English, about. */
+export const CHARACTERS_PER_TOKEN = 4;
 
 /** What a request may come to, before anybody has counted. */
 export function estimate(request: ChatRequest, card: ModelCard | undefined, price: ModelPrice | undefined): Estimate {

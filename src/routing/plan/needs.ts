@@ -1,6 +1,7 @@
 import type { ModelCard } from '../../catalog/model-card.js';
 import type { ChatRequest } from '../../domain/chat.js';
-import { promptTokens } from '../estimate.js';
+import { editedJson } from '../../domain/json-source.js';
+import { CHARACTERS_PER_TOKEN, promptTokens } from '../estimate.js';
 import type { Reason } from './plan.js';
 
 /** What a request needs of a model beyond text. */
@@ -10,14 +11,16 @@ export interface Needs {
   readonly audio: boolean;
   readonly pdf: boolean;
   readonly json_schema: boolean;
-  /** By the length of its texts. */
-  readonly promptTokens: number;
+  /** Whether its texts may be of no more tokens than so many. They are counted only where the whole of it might be more. */
+  fitsIn(tokens: number): boolean;
 }
 
 export function needsOf(request: ChatRequest): Needs {
   const parts = new Set<string>();
   for (const { content } of request.messages)
     if (typeof content === 'object' && content !== null) for (const { type } of content) parts.add(type);
+  const whole = editedJson(request, NO_EDITS).length;
+  let counted: number | undefined;
   const { tools, functions, modalities, response_format: format } = request;
   return {
     tools: isNotEmpty(tools) || isNotEmpty(functions),
@@ -25,9 +28,11 @@ export function needsOf(request: ChatRequest): Needs {
     audio: parts.has('input_audio') || (Array.isArray(modalities) && modalities.includes('audio')),
     pdf: parts.has('file'),
     json_schema: format?.type === 'json_schema',
-    promptTokens: promptTokens(request),
+    fitsIn: (tokens) => whole <= tokens * CHARACTERS_PER_TOKEN || (counted ??= promptTokens(request)) <= tokens,
   };
 }
+
+const NO_EDITS: ReadonlyMap<string, unknown> = new Map();
 
 const isNotEmpty = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
 
@@ -41,7 +46,7 @@ const CERTAINLY_TOO_LONG = 1.25;
 export function unfitFor(needs: Needs, card: ModelCard | undefined): Reason | undefined {
   if (card === undefined) return undefined;
   const { capabilities, contextWindow } = card;
-  if (contextWindow !== null && needs.promptTokens > contextWindow * CERTAINLY_TOO_LONG) return 'context_too_small';
+  if (contextWindow !== null && !needs.fitsIn(contextWindow * CERTAINLY_TOO_LONG)) return 'context_too_small';
   if (capabilities === null) return undefined;
   const missing = NEEDED.find((capability) => needs[capability] && !capabilities.includes(capability));
   return missing && `no_${missing}`;

@@ -91,19 +91,20 @@ export class Planner {
         steps.push({ deployment, route, operation, upstream: this.availability.of(deployment) });
     }
     const isStream = request.stream === true;
+    let counted: number | undefined;
     return ordered(steps, route.strategy, {
       isStream,
       random: Math.random,
-      cost: (step) => this.#cost(step, request),
+      cost: (step) => this.#cost(step, request, (counted ??= promptTokens(request))),
     });
   }
 
-  #cost({ deployment }: Step, request: ChatRequest): number | undefined {
+  #cost({ deployment }: Step, request: ChatRequest, tokens: number): number | undefined {
     const price = this.catalog.price(deployment.endpoint.type, deployment.baseModel);
     if (price === undefined) return undefined;
     const completionTokens = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
     const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
-    return costNanoUsd({ ...none, promptTokens: promptTokens(request), completionTokens }, price);
+    return costNanoUsd({ ...none, promptTokens: tokens, completionTokens }, price);
   }
 }
 
