@@ -29,5 +29,10 @@ export function processMetrics(set: MetricSet): () => Promise<void> {
 function openFilesGauge(set: MetricSet): () => Promise<void> {
   if (process.platform !== 'linux') return () => Promise.resolve();
   const gauge = set.gauge('process_open_fds', 'Files and sockets open.');
-  return async () => gauge.set((await readdir('/proc/self/fd')).length);
+  // Where it may not be read, or no further file be opened, the other metrics are needed all the more.
+  return () =>
+    readdir('/proc/self/fd').then(
+      ({ length }) => gauge.set(length),
+      () => gauge.set(Number.NaN),
+    );
 }

@@ -75,5 +75,10 @@ function isItem(told: unknown): told is BreakerNewsItem & { readonly from?: unkn
   if (typeof told !== 'object' || told === null) return false;
   const { upstream, credential, openUntil } = told as Partial<Record<keyof BreakerNewsItem, unknown>>;
   const isTime = openUntil === null || (typeof openUntil === 'number' && Number.isFinite(openUntil));
-  return typeof upstream === 'string' && typeof credential === 'string' && isTime;
+  return isName(upstream) && upstream.includes('/') && isName(credential) && isTime;
 }
+
+/** As long as a model's name may be, with its provider's in front. */
+const LONGEST_NAME = 1_024;
+
+const isName = (told: unknown): told is string => typeof told === 'string' && told.length <= LONGEST_NAME;
