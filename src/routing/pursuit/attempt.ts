@@ -77,6 +77,7 @@ export class RunningAttempt {
   leave(code: string | null = null): void {
     if (!this.#end('abandoned')) return;
     this.record.errorCode = code;
+    if (this.record.answeredAt !== undefined) this.record.status = 200;
     this.#frames.unsubscribe();
     this.#cancellation.cancel();
   }
