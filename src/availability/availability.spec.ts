@@ -272,7 +272,7 @@ describe('a pool of credentials', () => {
       p: { keys: ['sk-first-key-0001', 'short-key-1', 'short-key-1'] },
       none: { keys: [] },
     });
-    const active = { status: 'active', until: undefined };
+    const active = { status: 'active', until: undefined, models: null };
     expect(availability.pool('p')?.credentials).toEqual([
       { id: 'cd623d62e309', shown: '…0001', secret: new Secret('sk-first-key-0001'), ...active },
       { id: 'db0c5ca60a72', shown: '…', secret: new Secret('short-key-1'), ...active },
@@ -284,26 +284,30 @@ describe('a pool of credentials', () => {
     expect(availability.pool('other')).toBeUndefined();
   });
 
-  it.each([
-    ['1', true],
-    ['2', true],
-    ['3', false],
-    ['33', false],
-    ['333', true],
-    ['33A33', false],
-    ['33A333', true],
-    ['3F3U3', true],
-  ])('after %s has shelved the key: %s, for all models, for five minutes', async (ends, isShelved) => {
+  it.each<[ends: string, where: 'everywhere' | 'here' | 'nowhere']>([
+    ['1', 'everywhere'],
+    ['2', 'here'],
+    ['3', 'nowhere'],
+    ['33', 'nowhere'],
+    ['333', 'here'],
+    ['33A33', 'nowhere'],
+    ['33A333', 'here'],
+    ['3F3U3', 'here'],
+    ['21', 'everywhere'],
+  ])('after %s has put the key aside %s, for five minutes', async (ends, where) => {
+    const isShelved = where !== 'nowhere';
     const { upstream, availability } = start({ p: { keys: ['key-one', 'key-two'] } });
     const one = chosen(upstream);
     await calls(upstream, ends, one);
     const statuses = () => availability.pool('p')?.credentials.map(({ status }) => status);
     expect(statuses()).toEqual([isShelved ? 'shelved' : 'active', 'active']);
     const until = isShelved ? Date.now() + 300_000 : undefined;
-    expect(availability.pool('p')?.credentials[0]?.until).toBe(until);
-    const other = availability.of(deployment('p', 'other'));
-    const turns = new Set(Array.from({ length: 4 }, () => chosen(other).id));
-    expect(turns.has(one.id)).toBe(!isShelved);
+    const models = where === 'here' ? ['m'] : null;
+    expect(availability.pool('p')?.credentials[0]).toMatchObject({ models, ...(until && { until }) });
+    const turnsAt = (model: string) =>
+      Array.from({ length: 4 }, () => chosen(availability.of(deployment('p', model))).id);
+    expect(turnsAt('m').includes(one.id)).toBe(!isShelved);
+    expect(turnsAt('other').includes(one.id)).toBe(where !== 'everywhere');
     await pass(299_999);
     expect(statuses()?.[0]).toBe(isShelved ? 'shelved' : 'active');
     await pass(1);

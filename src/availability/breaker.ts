@@ -10,16 +10,16 @@ import {
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /** What a call says about its upstream: `begun` that it answers, `limited` that it lives but takes no more, `untold` nothing. */
-export type Verdict = 'begun' | 'alive' | 'failed' | 'limited' | 'untold';
+export type Sign = 'begun' | 'alive' | 'failed' | 'limited' | 'untold';
 
 /** Takes what the call it was given to has to say: that its answer has begun, and how it ended. */
-export type Sentence = (verdict: Verdict) => void;
+export type Sentence = (sign: Sign) => void;
 
 const FAILURES_IN_A_ROW = 5;
 const [FIRST_REST_MS, LONGEST_REST_MS] = [1_000, 60_000];
 
 /** A probe that tells nothing must not close the breaker, so it counts among what opens it again. */
-const opens = handleWhenResult((verdict) => verdict === 'failed' || verdict === 'untold');
+const opens = handleWhenResult((sign) => sign === 'failed' || sign === 'untold');
 
 /** The form in which the library takes over a breaker that is open. */
 const OPEN = {
@@ -76,16 +76,16 @@ export class Breaker {
   }
 
   /** A call that began while it was closed. The library is troubled only with what changes its count. */
-  readonly #counted: Sentence = (verdict) => {
-    if (verdict !== 'alive' && verdict !== 'failed') return;
+  readonly #counted: Sentence = (sign) => {
+    if (sign !== 'alive' && sign !== 'failed') return;
     const wasFailing = this.#isFailing;
-    this.#isFailing = verdict === 'failed';
-    if (this.#policy.state !== CircuitState.Closed || (verdict === 'alive' && !wasFailing)) return;
-    void this.#policy.execute(() => verdict);
+    this.#isFailing = sign === 'failed';
+    if (this.#policy.state !== CircuitState.Closed || (sign === 'alive' && !wasFailing)) return;
+    void this.#policy.execute(() => sign);
   };
 
-  readonly #beside: Sentence = (verdict) => {
-    if ((verdict !== 'alive' && verdict !== 'begun') || this.#policy.state === CircuitState.Closed) return;
+  readonly #beside: Sentence = (sign) => {
+    if ((sign !== 'alive' && sign !== 'begun') || this.#policy.state === CircuitState.Closed) return;
     this.#renew();
     this.changed(null);
   };
@@ -93,7 +93,7 @@ export class Breaker {
   /** The first word counts: a stream that has begun is proof enough, and may go on for minutes. */
   #probe(): Sentence {
     let tell: Sentence = () => undefined;
-    const told = new Promise<Verdict>((resolve) => {
+    const told = new Promise<Sign>((resolve) => {
       tell = resolve;
     });
     void this.#policy.execute(() => told);

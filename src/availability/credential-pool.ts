@@ -1,5 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import { createHash } from 'node:crypto';
 import type { Secret } from '../domain/secret.js';
+import { Shelf } from './shelf.js';
 
 /** As whom a provider is called. */
 export interface Credential {
@@ -15,20 +17,21 @@ export interface CredentialReport extends Credential {
   readonly status: 'active' | 'shelved';
   /** In ms since 1970; undefined: not shelved. */
   readonly until: number | undefined;
+  /** For which models alone it is shelved; null: for all, or for none. */
+  readonly models: readonly string[] | null;
 }
 
 interface Member extends Credential {
   readonly shown: string;
-  /** Refusals with 403 since the last success. */
-  forbidden: number;
-  /** `performance.now()` in ms. */
-  shelvedAt: number;
-  shelvedUntil: number;
+  /** For the provider as a whole. */
+  readonly shelf: Shelf;
+  /** For one model: what it may not use, or cannot pay for. Clients choose the names of models. */
+  readonly shelves: LRUCache<string, Shelf>;
 }
 
-const SHELF_MS = 5 * 60_000;
-/** A 403 may be about one model or one request; three in a row are about the key. */
-const FORBIDDEN_IN_A_ROW = 3;
+const MOST_SHELVES = 200;
+/** Whose key it is, is the same for every model. */
+const UNKNOWN_KEY = 401;
 /** The end of a short key would be too much of it. */
 const SHOWN_FROM_LENGTH = 12;
 
@@ -54,10 +57,18 @@ export class CredentialPool {
 
   get credentials(): readonly CredentialReport[] {
     const now = performance.now();
-    return this.#members.map(({ id, shown, secret, shelvedUntil }) => {
-      const isShelved = shelvedUntil > now;
-      const until = isShelved ? Math.round(Date.now() + shelvedUntil - now) : undefined;
-      return { id, shown, secret, status: isShelved ? 'shelved' : 'active', until };
+    return this.#members.map(({ id, shown, secret, shelf, shelves }) => {
+      const models = [...shelves.entries()].filter(([, { until }]) => until > now);
+      const last = Math.max(shelf.until, ...models.map(([, { until }]) => until));
+      const isOnlyForSome = shelf.until <= now && models.length > 0;
+      return {
+        id,
+        shown,
+        secret,
+        status: last > now ? 'shelved' : 'active',
+        until: last > now ? Math.round(Date.now() + last - now) : undefined,
+        models: isOnlyForSome ? models.map(([model]) => model).toSorted() : null,
+      };
     });
   }
 
@@ -78,26 +89,27 @@ export class CredentialPool {
     return undefined;
   }
 
-  /** `performance.now()` in ms; 0 where it never was. */
-  shelvedUntil(id: string): number {
-    return this.#member(id)?.shelvedUntil ?? 0;
-  }
-
-  /** A call that began at `since` was served. What began before the credential was shelved does not prove the shelving wrong. */
-  accepted(id: string, since: number): void {
+  /** For this model; `performance.now()` in ms, 0 where it never was. */
+  shelvedUntil(id: string, model: string): number {
     const member = this.#member(id);
-    if (member === undefined || since < member.shelvedAt) return;
-    member.forbidden = 0;
-    member.shelvedUntil = 0;
+    return Math.max(member?.shelf.until ?? 0, member?.shelves.get(model)?.until ?? 0);
   }
 
-  refused(id: string, status: number): void {
+  /** A call that began at `since` was served. */
+  accepted(id: string, model: string, since: number): void {
+    const member = this.#member(id);
+    member?.shelf.accepted(since);
+    member?.shelves.get(model)?.accepted(since);
+  }
+
+  /** A key that nobody knows is put aside for all models; one that may not, or cannot pay, for this one. */
+  refused(id: string, model: string, status: number): void {
     const member = this.#member(id);
     if (member === undefined) return;
-    if (status === 403 && ++member.forbidden < FORBIDDEN_IN_A_ROW) return;
-    member.forbidden = 0;
-    member.shelvedAt = performance.now();
-    member.shelvedUntil = member.shelvedAt + SHELF_MS;
+    if (status === UNKNOWN_KEY) return member.shelf.refused(status);
+    const shelf = member.shelves.get(model) ?? new Shelf();
+    member.shelves.set(model, shelf);
+    shelf.refused(status);
   }
 
   /** Pools are of a few keys: a search is no slower than a map. */
@@ -107,7 +119,7 @@ export class CredentialPool {
 }
 
 function newMember(secret: Secret | undefined): Member {
-  return { ...described(secret), secret, forbidden: 0, shelvedAt: 0, shelvedUntil: 0 };
+  return { ...described(secret), secret, shelf: new Shelf(), shelves: new LRUCache({ max: MOST_SHELVES }) };
 }
 
 function described(secret: Secret | undefined): { readonly id: string; readonly shown: string } {

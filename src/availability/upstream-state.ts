@@ -92,7 +92,7 @@ export class UpstreamState {
   /** The best among the credentials that can be used, or among all where none can. */
   get breaker(): BreakerState {
     const now = performance.now();
-    const usable = this.#pool.all.filter(({ id }) => this.#pool.shelvedUntil(id) <= now);
+    const usable = this.#pool.all.filter(({ id }) => this.#pool.shelvedUntil(id, this.model) <= now);
     const among = usable.length === 0 ? this.#pool.all : usable;
     const states = new Set(among.map(({ id }) => this.#standing(id).breaker.state(now)));
     return BEST_FIRST.find((state) => states.has(state)) ?? 'closed';
@@ -165,7 +165,7 @@ export class UpstreamState {
 
   #isReady({ id }: Credential, now: number): boolean {
     const { breaker, restUntil } = this.#standing(id);
-    return restUntil <= now && breaker.lets(now) && this.#pool.shelvedUntil(id) <= now;
+    return restUntil <= now && breaker.lets(now) && this.#pool.shelvedUntil(id, this.model) <= now;
   }
 
   #firstAgain(used: ReadonlySet<string>): Credential | undefined {
@@ -173,7 +173,7 @@ export class UpstreamState {
     let firstAt = Infinity;
     for (const credential of this.#pool.all) {
       const { breaker, restUntil } = this.#standing(credential.id);
-      const at = Math.max(restUntil, breaker.openUntil, this.#pool.shelvedUntil(credential.id));
+      const at = Math.max(restUntil, breaker.openUntil, this.#pool.shelvedUntil(credential.id, this.model));
       if (used.has(credential.id) || at >= firstAt) continue;
       [first, firstAt] = [credential, at];
     }
@@ -189,7 +189,7 @@ export class UpstreamState {
   #learn({ credential, standing, sentence, since }: Call, end: CallEnd): void {
     switch (end.kind) {
       case 'answered':
-        this.#pool.accepted(credential.id, since);
+        this.#pool.accepted(credential.id, this.model, since);
         return sentence('alive');
       case 'failed':
         return sentence('failed');
@@ -198,7 +198,7 @@ export class UpstreamState {
         standing.restUntil = Math.max(standing.restUntil, performance.now() + Math.min(end.waitMs, LONGEST_REST_MS));
         return sentence('limited');
       case 'refused':
-        this.#pool.refused(credential.id, end.status);
+        this.#pool.refused(credential.id, this.model, end.status);
         return sentence('alive');
       case 'untold':
         return sentence('untold');

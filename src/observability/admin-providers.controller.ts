@@ -44,8 +44,8 @@ function providerBody(view: ProviderView) {
   };
 }
 
-function credentialBody({ shown, status, until }: CredentialReport) {
-  return { id: shown, status, until: until === undefined ? null : new Date(until).toISOString() };
+function credentialBody({ shown, status, until, models }: CredentialReport) {
+  return { id: shown, status, until: until === undefined ? null : new Date(until).toISOString(), models };
 }
 
 function targetBody({ model, breaker, inFlight, gate, firstToken, errorRate }: UpstreamState) {

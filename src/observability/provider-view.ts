@@ -19,17 +19,18 @@ export type ProviderStatus = 'up' | 'degraded' | 'down' | 'unknown';
 const MOST_ERRORS = 0.1;
 
 /**
- * `down`: all credentials are shelved, or the breaker of every upstream that was heard of is open. `unknown`: none was
+ * `down`: all credentials are shelved for all models, or the breaker of every upstream that was heard of is open. `unknown`: none was
  * heard of, as no call has ended in an answer or a failure and no other replica told of one. `degraded`: a credential
  * is shelved, a breaker is not closed, or more than a tenth of an upstream's latest calls failed. `up`: none of these.
  */
 export function statusOf({ credentials, upstreams }: ProviderView): ProviderStatus {
-  const shelved = credentials.filter(({ status }) => status === 'shelved').length;
-  if (shelved > 0 && shelved === credentials.length) return 'down';
+  const shelved = credentials.filter(({ status }) => status === 'shelved');
+  if (shelved.length > 0 && shelved.length === credentials.length && shelved.every(({ models }) => models === null))
+    return 'down';
   const heardOf = upstreams.filter(wasHeardOf);
   if (heardOf.length === 0) return 'unknown';
   if (heardOf.every(({ breaker }) => breaker === 'open')) return 'down';
-  return shelved > 0 || heardOf.some(isUnwell) ? 'degraded' : 'up';
+  return shelved.length > 0 || heardOf.some(isUnwell) ? 'degraded' : 'up';
 }
 
 const wasHeardOf = ({ counts, breaker }: UpstreamState): boolean =>

@@ -86,7 +86,7 @@ const UNTOUCHED = {
   ttft_ms: { p50: null, p95: null },
   error_rate: null,
 };
-const ACTIVE = { id: '…0001', status: 'active', until: null };
+const ACTIVE = { id: '…0001', status: 'active', until: null, models: null };
 
 it('has an entry for every provider of the config before any call, with no secret in it', async () => {
   const response = await gateway.admin('GET', '/admin/providers');
@@ -181,8 +181,8 @@ it('tells which credentials were put aside and until when, and that the last one
   expect(await show('pool')).toMatchObject({
     status: 'degraded',
     credentials: [
-      { id: '…0001', status: 'shelved', until: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) },
-      { id: '…0002', status: 'active', until: null },
+      { id: '…0001', status: 'shelved', until: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), models: null },
+      { id: '…0002', status: 'active', until: null, models: null },
     ],
   });
   const [first] = ((await show('pool')) as unknown as { credentials: { until: string }[] }).credentials;

@@ -74,6 +74,7 @@ describe('a route', () => {
             defaults: { temperature: 0.1, max_tokens: 5 },
           },
           'ordered-b': { targets: to('b'), retries: 1, defaults: { temperature: 0.9 }, fallbacks: ['roomy'] },
+          twice: { targets: to('a'), retries: 0, fallbacks: ['frank'], contextWindowFallbacks: ['roomy'] },
           roomy: { targets: to('c'), retries: 0, contextWindowFallbacks: ['ordered-b'] },
           frank: { targets: to('b'), retries: 0 },
           tight: { targets: to(['a', SMALL]), retries: 0, contextWindowFallbacks: ['roomy'] },
@@ -158,6 +159,13 @@ describe('a route', () => {
     ],
     ['has a list for long prompts', 'backed', { a: TOO_LONG }, {}, { from: 'c', calls: [1, 0, 1] }],
     ['has a list for what a policy refuses', 'backed', { a: UNSAFE }, {}, { from: 'b', calls: [1, 1, 0] }],
+    [
+      'has the same lists for its fallbacks that have none',
+      'twice',
+      { a: failing(500), b: TOO_LONG },
+      {},
+      { from: 'c', calls: [1, 1, 1] },
+    ],
     ['does not go round in circles', 'backed', { a: TOO_LONG, c: TOO_LONG }, {}, { status: 400, calls: [1, 0, 1] }],
     [
       'goes to the larger one at once where the prompt cannot fit',

@@ -138,7 +138,7 @@ export const gatewaySchemas: Schemas = {
     base_url: nullable(text('Without credentials. Null: it is called nowhere.')),
     status: choice(
       ['up', 'degraded', 'down', 'unknown'],
-      'Down: all credentials are shelved, or all breakers open. Degraded: a credential is shelved, a breaker is not closed, or more than a tenth of the latest calls to a model failed. Unknown: no call has told anything yet.',
+      'Down: all credentials are shelved for all models, or all breakers open. Degraded: a credential is shelved, a breaker is not closed, or more than a tenth of the latest calls to a model failed. Unknown: no call has told anything yet.',
     ),
     models: integer('How many of its models are offered.'),
     credentials: listOf(
@@ -146,6 +146,7 @@ export const gatewaySchemas: Schemas = {
         id: text('The end of the key.'),
         status: choice(['active', 'shelved']),
         until: nullable(TIME('When a shelved one is used again.')),
+        models: nullable(listOf(text(), 'For which models alone it is shelved. Null: for all, or for none.')),
       }),
     ),
     targets: listOf(ref('ProviderTarget'), 'At most 200.'),

@@ -67,9 +67,8 @@ export class Pursuit {
   proceed(): void {
     clearTimeout(this.#timer);
     const now = performance.now();
-    const next = this.#remaining.next(now);
-    const latest = this.journey.deadline.answerBy - TIMER_MS;
-    if (next === undefined || Math.max(next.at, now) >= latest) return this.#giveUp(next !== undefined);
+    const next = this.#remaining.next(now, this.journey.deadline.answerBy - TIMER_MS);
+    if (next === undefined) return this.#giveUp();
     if (next.at <= now) return this.#enter(next.step);
     this.#timer = setTimeout(() => this.proceed(), next.at - now);
   }
@@ -104,7 +103,7 @@ export class Pursuit {
     const credential = step.upstream.choose(this.#remaining.refusedAt(step), true);
     if (credential === undefined) {
       place.leave();
-      return this.#fail(new InternalError(new Error('A step without a credential was taken.')), 0);
+      return this.#fail(this.#error ?? new InternalError(new Error('A step without a credential was taken.')), 0);
     }
     const turn = new Turn(step.upstream, credential, place);
     const { request, defaulted } = completed(asked, step.route);
@@ -196,10 +195,10 @@ export class Pursuit {
     this.#unsent = undefined;
   }
 
-  #giveUp(isForTime: boolean): void {
+  #giveUp(): void {
     const { deadline, context } = this.journey;
     const late = () => new UpstreamTimeoutError('total', Math.round(deadline.answerBy - context.startedAt));
-    this.#fail(this.#error ?? (isForTime ? late() : new InternalError()), this.#remaining.count);
+    this.#fail(this.#error ?? late(), this.#remaining.count);
   }
 
   #fail(error: unknown, attemptsLeft: number): void {

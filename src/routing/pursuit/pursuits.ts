@@ -5,8 +5,8 @@ import type { ChatAnswer } from '../../domain/chat-answer.js';
 import type { Route } from '../../domain/deployment.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import { OpenRequests } from '../open-requests.js';
-import type { Plan } from '../plan/plan.js';
-import { Planner } from '../plan/planner.js';
+import type { Plan, Step } from '../plan/plan.js';
+import { Planner, type Refusal } from '../plan/planner.js';
 import { deadlineOf } from './deadline.js';
 import { Hedging } from './hedging.js';
 import { Pursuit, type Journey } from './pursuit.js';
@@ -30,7 +30,7 @@ export class Pursuits {
       context,
       plan,
       deadline: deadlineOf(context, route.total),
-      instead: (step, refusal) => this.planner.instead(asked, step.route, refusal),
+      instead: (step, refusal) => this.#instead(asked, [step.route, route], refusal),
     };
     return new Observable((answers) => {
       const pursuit = new Pursuit(journey, this.hedging, answers);
@@ -43,5 +43,14 @@ export class Pursuits {
       );
       if (!answers.closed) pursuit.proceed();
     });
+  }
+
+  /** The lists of the model that refused, where it has some, else those of the model that was asked for. */
+  #instead(asked: ChatRequest, routes: readonly Route[], refusal: Refusal): readonly Step[] {
+    for (const route of routes) {
+      const steps = this.planner.instead(asked, route, refusal);
+      if (steps.length > 0) return steps;
+    }
+    return [];
   }
 }

@@ -53,9 +53,13 @@ export class Remaining {
     );
   }
 
-  /** That a deployment rests or its breaker is open makes others go before it; where there is none, it is called. */
-  next(now: number): Next | undefined {
-    const open = this.most > 0 ? this.#tries.filter(({ left }) => left > 0) : [];
+  /**
+   * That a deployment rests or its breaker is open makes others go before it; where none of those is ready by `latest`,
+   * it is called.
+   */
+  next(now: number, latest: number): Next | undefined {
+    const isOpen = ({ left, readyAt }: Tries) => left > 0 && Math.max(readyAt, now) < latest;
+    const open = this.most > 0 ? this.#tries.filter(isOpen) : [];
     const callable = open.filter(({ step }) => step.upstream.isCallable(now));
     const choice = callable.length > 0 ? callable : open;
     if (this.#staying !== undefined && choice.includes(this.#staying)) return asNext(this.#staying);
