@@ -2,7 +2,8 @@ import type { LoggerService } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import type { Observer, Subscriber } from 'rxjs';
 import type { ChatCompletion } from '../domain/chat.js';
-import { isFrame, type ChatFrame } from '../domain/chat-frame.js';
+import type { ChatAnswer } from '../domain/chat-answer.js';
+import { isFrame } from '../domain/chat-frame.js';
 import { errorBody, GatewayError, InternalError } from '../domain/errors.js';
 import type { Explanation } from '../domain/explanation.js';
 import type { Flow } from '../domain/flow.js';
@@ -22,8 +23,8 @@ export interface AnswerTask {
 const KEEP_ALIVE_MS = 15_000;
 /** What may wait for a client that does not keep up before the provider is made to wait. */
 const MAX_UNREAD_BYTES = 128 * 1024;
-/** How long a client may take none of what waits for it: after that it has left without saying so. */
-const UNREAD_MS = 60_000;
+/** How long a client may take none of what waits for it, whatever that is: after that it has left without saying so. */
+export const UNREAD_MS = 60_000;
 const KEEP_ALIVE = ': keep-alive\n\n';
 const DONE = 'data: [DONE]\n\n';
 
@@ -34,7 +35,7 @@ const STREAM_HEADERS = {
 };
 
 /** Writes one answer. A stream is opened by its first frame; until then a failure is still a status. */
-export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Explanation> {
+export class AnswerWriter implements Observer<ChatAnswer> {
   #opened = false;
   #silence: NodeJS.Timeout | undefined;
   #unread: NodeJS.Timeout | undefined;
@@ -43,7 +44,7 @@ export class AnswerWriter implements Observer<ChatCompletion | ChatFrame | Expla
     if (task.early) this.#watchSilence();
   }
 
-  next(answer: ChatCompletion | ChatFrame | Explanation): void {
+  next(answer: ChatAnswer): void {
     if (!isFrame(answer)) this.#writeJson(answer);
     else if (answer.bytes.length > 0) this.#write(answer.bytes);
   }

@@ -2,9 +2,7 @@ import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestI
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Observable } from 'rxjs';
 import { LiveConfig } from '../config/live-config.js';
-import type { ChatCompletion } from '../domain/chat.js';
-import type { ChatFrame } from '../domain/chat-frame.js';
-import type { Explanation } from '../domain/explanation.js';
+import type { ChatAnswer } from '../domain/chat-answer.js';
 import { AnswerWriter } from './answer-writer.js';
 import { contextOf } from './context.js';
 
@@ -14,15 +12,12 @@ import { contextOf } from './context.js';
  * nothing is sent before the first frame, a client that leaves ends the call, one that is slow slows it down.
  */
 @Injectable()
-export class AnswerInterceptor implements NestInterceptor<ChatCompletion | ChatFrame | Explanation> {
+export class AnswerInterceptor implements NestInterceptor<ChatAnswer> {
   readonly #log = new Logger(AnswerInterceptor.name);
 
   constructor(private readonly config: LiveConfig) {}
 
-  intercept(
-    execution: ExecutionContext,
-    next: CallHandler<ChatCompletion | ChatFrame | Explanation>,
-  ): Observable<undefined> {
+  intercept(execution: ExecutionContext, next: CallHandler<ChatAnswer>): Observable<undefined> {
     const http = execution.switchToHttp();
     const request = http.getRequest<IncomingMessage & { readonly body?: { readonly stream?: unknown } }>();
     const response = http.getResponse<ServerResponse>();

@@ -5,8 +5,8 @@ import { EventLoopDelay } from './event-loop-delay.js';
 
 /** More requests under way than this are refused at once: each of them may hold a body and a connection upstream. */
 const MAX_UNDER_WAY = 5_000;
-/** What those who watch the gateway ask for: while it is overloaded too, and to its last moment. */
-const WATCHED = new Set(['/healthz', '/readyz', '/metrics']);
+/** What those who watch the gateway ask for, again and again: while it is overloaded too, and to its last moment. */
+export const WATCHED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** Whether the gateway takes on a new request: a refusal at once is worth more than an answer too late. */
 @Injectable()

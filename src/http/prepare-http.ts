@@ -3,13 +3,12 @@ import type { Duplex } from 'node:stream';
 import { errorBody, InvalidRequestError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
 import { answerUnderWay, owesAnswer } from './answer-under-way.js';
+import { UNREAD_MS } from './answer-writer.js';
 import { OPENAI_VERSION } from './response-headers.js';
 import { RequestMiddleware } from './request.middleware.js';
 
 /** Longer than load balancers keep idle connections, so that it is never us who closes one they are about to use. */
 const KEEP_ALIVE_MS = 75_000;
-/** How long a client may take none of what waits for it, whatever that is: after that it has left without saying so. */
-const UNREAD_MS = 60_000;
 
 /** What the application needs around its modules before it listens; the same in production and in tests. */
 export function prepareHttp(app: NestExpressApplication): void {

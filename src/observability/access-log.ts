@@ -1,9 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LiveConfig } from '../config/live-config.js';
 import type { UpstreamAttempt } from '../domain/deployment.js';
+import { WATCHED } from '../http/intake.js';
 import { RequestLog, type FinishedRequest } from '../http/request-log.js';
-
-const WATCHED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** One line a request. Prompts and answers are never in it. */
 @Injectable()
