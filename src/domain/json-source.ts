@@ -43,7 +43,11 @@ export function rawMember(value: object, key: string): RawJson | undefined {
 /** A field's new value, RawJson where the source is known; `undefined` takes the field out. */
 export type Edits = ReadonlyMap<string, unknown>;
 
-/** The JSON text of `value` with `edits` made: from its source text where that is known, else by serialising. */
+/** The JSON text of `value`: as it came where that is known, else by serialising. */
+export const sourceText = (value: Readonly<Record<string, unknown>>): string =>
+  sourceOf(value)?.text ?? JSON.stringify(value);
+
+/** The same with `edits` made. */
 export function editedJson(value: Readonly<Record<string, unknown>>, edits: Edits): string {
   const source = sourceOf(value);
   if (source === undefined) return JSON.stringify({ ...value, ...Object.fromEntries(edits) });

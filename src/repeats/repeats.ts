@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Observable, type Subscriber } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
 import { InvalidRequestError, UpstreamTimeoutError } from '../domain/errors.js';
-import { editedJson } from '../domain/json-source.js';
+import { sourceText } from '../domain/json-source.js';
 import { mayUse } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
 import type { ChatAnswer } from '../domain/chat-answer.js';
@@ -72,11 +72,9 @@ function limitWait(client: Subscriber<ChatAnswer>, { startedAt, wishes: { timeou
   client.add(() => clearTimeout(timer));
 }
 
-const NO_EDITS: ReadonlyMap<string, unknown> = new Map();
-
 function nameOf(request: ChatRequest, { principal, wishes: { strict, idempotencyKey } }: RequestContext): RunName {
   const digest = createHash('sha256').update(strict ? 'strict ' : '');
-  const asked = digest.update(editedJson(request, NO_EDITS)).digest('base64');
+  const asked = digest.update(sourceText(request)).digest('base64');
   const what = idempotencyKey === undefined ? `asked ${asked}` : `key ${idempotencyKey}`;
   // The tenant stands last and on a line of its own: no header can hold the end of a line, a configured name may hold anything.
   return { key: `${what}\n${principal?.keyId ?? ''}`, asked, outlivesClient: idempotencyKey !== undefined };

@@ -14,13 +14,15 @@ export function estimate(request: ChatRequest, card: ModelCard | undefined, pric
   return {
     prompt_tokens: prompt,
     max_completion_tokens: limit,
-    cost_usd: price === undefined || limit === null ? null : usd(prompt, limit * answers, price),
+    cost_usd:
+      price === undefined || limit === null ? null : textCostNanoUsd(prompt, Math.floor(limit * answers), price) / 1e9,
   };
 }
 
-function usd(promptTokens: number, completionTokens: number, price: ModelPrice): number {
+/** Of so many tokens, none of which is of a class of its own. */
+export function textCostNanoUsd(promptTokens: number, completionTokens: number, price: ModelPrice): number {
   const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
-  return costNanoUsd({ ...none, promptTokens, completionTokens: Math.floor(completionTokens) }, price) / 1e9;
+  return costNanoUsd({ ...none, promptTokens, completionTokens }, price);
 }
 
 /** By the length of its texts; what is not text does not count. */

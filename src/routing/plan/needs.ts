@@ -1,6 +1,6 @@
 import type { ModelCard } from '../../catalog/model-card.js';
 import type { ChatRequest } from '../../domain/chat.js';
-import { editedJson } from '../../domain/json-source.js';
+import { sourceText } from '../../domain/json-source.js';
 import { CHARACTERS_PER_TOKEN, promptTokens } from '../estimate.js';
 import type { Reason } from './plan.js';
 
@@ -19,7 +19,7 @@ export function needsOf(request: ChatRequest): Needs {
   const parts = new Set<string>();
   for (const { content } of request.messages)
     if (typeof content === 'object' && content !== null) for (const { type } of content) parts.add(type);
-  const whole = editedJson(request, NO_EDITS).length;
+  const whole = sourceText(request).length;
   let counted: number | undefined;
   const { tools, functions, modalities, response_format: format } = request;
   return {
@@ -31,8 +31,6 @@ export function needsOf(request: ChatRequest): Needs {
     fitsIn: (tokens) => whole <= tokens * CHARACTERS_PER_TOKEN || (counted ??= promptTokens(request)) <= tokens,
   };
 }
-
-const NO_EDITS: ReadonlyMap<string, unknown> = new Map();
 
 const isNotEmpty = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
 

@@ -3,8 +3,7 @@ import { Availability } from '../../availability/availability.js';
 import { ModelCatalog } from '../../catalog/model-catalog.js';
 import type { ChatRequest } from '../../domain/chat.js';
 import type { Route } from '../../domain/deployment.js';
-import { costNanoUsd } from '../../domain/price.js';
-import { promptTokens } from '../estimate.js';
+import { promptTokens, textCostNanoUsd } from '../estimate.js';
 import { RouteTable } from '../route-table.js';
 import { needsOf, unfitFor } from './needs.js';
 import { BEHIND, ordered } from './order.js';
@@ -103,8 +102,7 @@ export class Planner {
     const price = this.catalog.price(deployment.endpoint.type, deployment.baseModel);
     if (price === undefined) return undefined;
     const completionTokens = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
-    const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
-    return costNanoUsd({ ...none, promptTokens: tokens, completionTokens }, price);
+    return textCostNanoUsd(tokens, completionTokens, price);
   }
 }
 

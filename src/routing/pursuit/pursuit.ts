@@ -4,7 +4,7 @@ import type { ChatCompletion, ChatRequest } from '../../domain/chat.js';
 import type { ChatAnswer } from '../../domain/chat-answer.js';
 import type { ChatFrame } from '../../domain/chat-frame.js';
 import type { UpstreamAttempt } from '../../domain/deployment.js';
-import { GatewayError, InternalError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
+import { GatewayError, InternalError, UpstreamTimeoutError } from '../../domain/errors.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import type { Plan, Step } from '../plan/plan.js';
 import type { Refusal } from '../plan/planner.js';
@@ -14,7 +14,7 @@ import type { Deadline } from './deadline.js';
 import type { Hedging } from './hedging.js';
 import { Remaining } from './remaining.js';
 import { Turn } from './turn.js';
-import { verdictOn, type Verdict } from './verdict.js';
+import { isLimit, verdictOn, type Verdict } from './verdict.js';
 
 /** A request and all that its way to an answer depends on. */
 export interface Journey {
@@ -162,7 +162,7 @@ export class Pursuit {
       this.#remaining.failed(step, {
         verdict,
         waitMs: error instanceof GatewayError ? error.retryAfterMs : undefined,
-        isLimit: error instanceof UpstreamError && error.status === 429,
+        isLimit: isLimit(error),
         credentialId,
         now: performance.now(),
       });

@@ -2,7 +2,7 @@ import type { Experience, Place } from '../../availability/admission/gate.js';
 import type { CallEnd, Credential, Passage, UpstreamState } from '../../availability/upstream-state.js';
 import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
 import type { UpstreamAttempt } from '../../domain/deployment.js';
-import { refusedWith, verdictOn } from './verdict.js';
+import { isLimit, refusedWith, verdictOn } from './verdict.js';
 
 /** One call's turn at an upstream: the place it takes there, and what its end tells of upstream and credential. */
 export class Turn {
@@ -70,7 +70,6 @@ function isOwnEnd(error: GatewayError, { answeredAt, startedAt, deployment }: Up
 }
 
 const UNTOLD: CallEnd = { kind: 'untold' };
-const isLimit = (error: unknown): error is UpstreamError => error instanceof UpstreamError && error.status === 429;
 
 const isOverload = (error: unknown): boolean =>
   error instanceof UpstreamTimeoutError || (error instanceof UpstreamError && error.status === 503);

@@ -42,6 +42,10 @@ function ofProvider({ status, type, code, retryAfterMs }: UpstreamError): Verdic
   return retryAfterMs === undefined ? 'again' : 'elsewhere';
 }
 
+/** The provider has had enough calls by this credential. */
+export const isLimit = (error: unknown): error is UpstreamError =>
+  error instanceof UpstreamError && error.status === 429;
+
 /** The status by which a provider refuses a credential; a quota that is used up counts as unpaid. */
 export function refusedWith(error: GatewayError): number {
   const told = error instanceof UpstreamError ? error.upstreamStatus : undefined;
