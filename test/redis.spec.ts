@@ -88,7 +88,7 @@ class Replica {
 
   /** Of its two credentials, how many are given out. */
   inUse(model: string): number {
-    return new Set(Array.from({ length: 4 }, () => this.upstream(model).choose(new Set(), false)?.id)).size;
+    return new Set(Array.from({ length: 4 }, () => this.upstream(model).choose(new Set())?.id)).size;
   }
 
   /** Calls with the first credential, one after the other. */

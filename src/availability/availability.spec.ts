@@ -5,7 +5,9 @@ import type { Deployment } from '../domain/deployment.js';
 import { Secret } from '../domain/secret.js';
 import { Availability } from './availability.js';
 import { BreakerNews, type BreakerNewsItem } from './breaker-news.js';
-import type { CallEnd, Credential, UpstreamState } from './upstream-state.js';
+import type { Credential } from './credential-pool.js';
+import type { CallEnd } from './passage.js';
+import type { UpstreamState } from './upstream-state.js';
 
 /** One channel for all replicas of a test; what is said on it is kept. */
 class Channel {
@@ -70,8 +72,8 @@ const ENDS = {
 } as const satisfies Record<string, CallEnd>;
 
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
-const chosen = (upstream: UpstreamState, used = NONE, anyway = true): Credential => {
-  const credential = upstream.choose(used, anyway);
+const chosen = (upstream: UpstreamState, used = NONE): Credential => {
+  const credential = upstream.choose(used);
   if (credential === undefined) throw new Error('There is no credential.');
   return credential;
 };
@@ -83,6 +85,12 @@ const calls = async (upstream: UpstreamState, ends: string, credential?: Credent
   }
 };
 const callable = (upstream: UpstreamState) => upstream.isCallable(performance.now());
+const resting = (upstream: UpstreamState) => upstream.isResting(performance.now());
+/** The credential for a call that is no last resort. */
+const ready = (upstream: UpstreamState): Credential => {
+  expect(callable(upstream)).toBe(true);
+  return chosen(upstream);
+};
 
 beforeEach(() => {
   jest.useFakeTimers({ now: 1_800_000_000_000 });
@@ -124,14 +132,10 @@ describe('a breaker', () => {
   it('lets one probe through at a time, and none besides as long as it runs', async () => {
     const { upstream } = start();
     await calls(upstream, 'FFFFF');
-    expect(upstream.choose(NONE, false)).toBeUndefined();
+    expect(callable(upstream)).toBe(false);
     await pass(1_000);
-    const probe = upstream.begin(chosen(upstream, NONE, false));
-    expect([upstream.breaker, callable(upstream), upstream.choose(NONE, false)]).toEqual([
-      'half-open',
-      false,
-      undefined,
-    ]);
+    const probe = upstream.begin(ready(upstream));
+    expect([upstream.breaker, callable(upstream)]).toEqual(['half-open', false]);
     await pass(100_000);
     expect([upstream.breaker, callable(upstream)]).toEqual(['half-open', false]);
     probe.end(ENDS.A);
@@ -146,7 +150,7 @@ describe('a breaker', () => {
     const { upstream } = start();
     await calls(upstream, 'FFFFF');
     await pass(1_000);
-    const probe = upstream.begin(chosen(upstream, NONE, false));
+    const probe = upstream.begin(ready(upstream));
     probe.begun();
     await pass(0);
     expect([upstream.breaker, upstream.inFlight]).toEqual(['closed', 1]);
@@ -244,7 +248,6 @@ describe('a breaker', () => {
     await calls(upstream, 'FFFFF', one);
     expect([upstream.breaker, callable(upstream)]).toEqual(['closed', true]);
     expect([chosen(upstream).id, chosen(upstream).id]).toEqual([two.id, two.id]);
-    expect(upstream.choose(new Set([two.id]), false)).toBeUndefined();
     await pass(500);
     await calls(upstream, 'FFFFF', two);
     expect([upstream.breaker, callable(upstream)]).toEqual(['open', false]);
@@ -260,11 +263,11 @@ describe('a pool of credentials', () => {
   it('goes round, whichever models are called', () => {
     const { upstream, availability } = start({ p: { keys: ['a', 'b', 'c'] } });
     const other = availability.of(deployment('p', 'other'));
-    const ids = availability.pool('p')?.credentials.map(({ id }) => id) ?? [];
+    const ids = availability.pool('p')?.reports.map(({ id }) => id) ?? [];
     const turns = [upstream, other, other, upstream, other].map((each) => chosen(each).id);
     expect(turns).toEqual([ids[0], ids[1], ids[2], ids[0], ids[1]]);
     expect(chosen(upstream, new Set([ids[2] ?? '', ids[0] ?? ''])).id).toBe(ids[1]);
-    expect(upstream.choose(new Set(ids), true)).toBeUndefined();
+    expect(upstream.choose(new Set(ids))).toBeUndefined();
   });
 
   it('knows a key by its digest, shows its end only, and has one nobody where there is none', () => {
@@ -273,13 +276,11 @@ describe('a pool of credentials', () => {
       none: { keys: [] },
     });
     const active = { status: 'active', until: undefined, models: null };
-    expect(availability.pool('p')?.credentials).toEqual([
-      { id: 'cd623d62e309', shown: '…0001', secret: new Secret('sk-first-key-0001'), ...active },
-      { id: 'db0c5ca60a72', shown: '…', secret: new Secret('short-key-1'), ...active },
+    expect(availability.pool('p')?.reports).toEqual([
+      { id: 'cd623d62e309', shown: '…0001', ...active },
+      { id: 'db0c5ca60a72', shown: '…', ...active },
     ]);
-    expect(availability.pool('none')?.credentials).toEqual([
-      { id: 'none', shown: 'none', secret: undefined, ...active },
-    ]);
+    expect(availability.pool('none')?.reports).toEqual([{ id: 'none', shown: 'none', ...active }]);
     expect(chosen(availability.of(deployment('none')))).toMatchObject({ id: 'none', secret: undefined });
     expect(availability.pool('other')).toBeUndefined();
   });
@@ -299,11 +300,11 @@ describe('a pool of credentials', () => {
     const { upstream, availability } = start({ p: { keys: ['key-one', 'key-two'] } });
     const one = chosen(upstream);
     await calls(upstream, ends, one);
-    const statuses = () => availability.pool('p')?.credentials.map(({ status }) => status);
+    const statuses = () => availability.pool('p')?.reports.map(({ status }) => status);
     expect(statuses()).toEqual([isShelved ? 'shelved' : 'active', 'active']);
     const until = isShelved ? Date.now() + 300_000 : undefined;
     const models = where === 'here' ? ['m'] : null;
-    expect(availability.pool('p')?.credentials[0]).toMatchObject({ models, ...(until && { until }) });
+    expect(availability.pool('p')?.reports[0]).toMatchObject({ models, ...(until && { until }) });
     const turnsAt = (model: string) =>
       Array.from({ length: 4 }, () => chosen(availability.of(deployment('p', model))).id);
     expect(turnsAt('m').includes(one.id)).toBe(!isShelved);
@@ -322,13 +323,13 @@ describe('a pool of credentials', () => {
     await calls(upstream, '1', one);
     await pass(1_000);
     await calls(upstream, '1', two);
-    expect([callable(upstream), upstream.choose(NONE, false), upstream.breaker]).toEqual([false, undefined, 'closed']);
+    expect([callable(upstream), resting(upstream), upstream.breaker]).toEqual([false, false, 'closed']);
     expect(chosen(upstream).id).toBe(one.id); // it was shelved first
     expect(chosen(upstream, new Set([one.id])).id).toBe(two.id);
     before.end(ENDS.A); // it began when the key was good still
     expect(callable(upstream)).toBe(false);
     await calls(upstream, 'A', one);
-    expect([callable(upstream), chosen(upstream, NONE, false).id]).toEqual([true, one.id]);
+    expect([callable(upstream), ready(upstream).id]).toEqual([true, one.id]);
   });
 
   it('is as good as those that are not shelved, or as all where all are', async () => {
@@ -348,21 +349,21 @@ describe('a pool of credentials', () => {
     const { upstream, availability } = start({ p: { keys: ['key-one', 'key-two'] } });
     const other = availability.of(deployment('p', 'other'));
     const [one, two] = [chosen(upstream), chosen(upstream)];
-    const now = performance.now();
     upstream.begin(one).end({ kind: 'limited', waitMs: 3_000 });
-    expect(upstream.restingUntil(NONE)).toBeUndefined();
-    expect(upstream.restingUntil(new Set([two.id]))).toBe(now + 3_000);
-    expect(chosen(upstream, NONE, false).id).toBe(two.id);
+    expect([resting(upstream), ready(upstream).id, ready(upstream).id]).toEqual([false, two.id, two.id]);
     upstream.begin(two).end({ kind: 'limited', waitMs: 3_600_000 });
-    expect(upstream.restingUntil(new Set([one.id]))).toBe(now + 60_000);
-    expect(upstream.restingUntil(NONE)).toBe(now + 3_000);
-    expect(upstream.restingUntil(new Set([one.id, two.id]))).toBeUndefined();
-    expect([callable(upstream), callable(other), upstream.breaker]).toEqual([false, true, 'closed']);
-    expect([upstream.choose(NONE, false), chosen(upstream).id]).toEqual([undefined, one.id]);
-    await pass(3_000);
-    expect([callable(upstream), upstream.restingUntil(NONE)]).toEqual([true, undefined]);
+    expect([callable(upstream), resting(upstream), upstream.breaker]).toEqual([false, true, 'closed']);
+    expect([chosen(upstream).id, callable(other)]).toEqual([one.id, true]);
+    await pass(2_999);
+    expect([callable(upstream), resting(upstream)]).toEqual([false, true]);
+    await pass(1);
+    expect([resting(upstream), ready(upstream).id, ready(upstream).id]).toEqual([false, one.id, one.id]);
     await calls(upstream, '1', one);
-    expect(upstream.restingUntil(NONE)).toBe(now + 60_000); // the one on the shelf comes later
+    expect([callable(upstream), resting(upstream)]).toEqual([false, true]); // the one on the shelf comes later
+    await pass(56_999);
+    expect(callable(upstream)).toBe(false);
+    await pass(1);
+    expect([resting(upstream), ready(upstream).id]).toEqual([false, two.id]); // a minute is the longest
   });
 });
 
@@ -408,15 +409,15 @@ describe('a reload', () => {
     await calls(upstream, 'FFFFF', two);
     live.replace(configOf({ p: { keys: ['key-three', 'key-two'] } }));
     expect(availability.of(deployment('p'))).toBe(upstream);
-    const ids = availability.pool('p')?.credentials.map(({ id }) => id);
+    const ids = availability.pool('p')?.reports.map(({ id }) => id);
     expect([ids?.length, ids?.[1], ids?.includes(one.id)]).toEqual([2, two.id, false]);
-    expect(chosen(upstream, NONE, false).id).toBe(ids?.[0]);
-    expect(upstream.choose(new Set([ids?.[0] ?? '']), false)).toBeUndefined();
+    expect(ready(upstream).id).toBe(ids?.[0]);
+    expect(ready(upstream).id).toBe(ids?.[0]);
     live.replace(configOf({ p: { keys: ['key-one'] } }));
-    expect(chosen(upstream, NONE, false).id).toBe(one.id); // as new
+    expect(ready(upstream).id).toBe(one.id); // as new
     await calls(upstream, '1', one);
     live.replace(configOf({ p: { keys: ['key-one', 'key-two'] } }));
-    expect(availability.pool('p')?.credentials.map(({ status }) => status)).toEqual(['shelved', 'active']);
+    expect(availability.pool('p')?.reports.map(({ status }) => status)).toEqual(['shelved', 'active']);
   });
 
   it('drops a provider that goes; a request that came before it is served on', async () => {
@@ -468,7 +469,7 @@ describe('news of other replicas', () => {
     expect(channel.said).toEqual([{ upstream: 'p/m', credential: id, openUntil: Date.now() + 1_000 }]);
     expect([there.upstream.breaker, callable(there.upstream)]).toEqual(['open', false]);
     await pass(1_000);
-    const probe = there.upstream.begin(chosen(there.upstream, NONE, false));
+    const probe = there.upstream.begin(ready(there.upstream));
     expect(callable(there.upstream)).toBe(false);
     probe.end(ENDS.F);
     await pass(0);

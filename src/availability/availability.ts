@@ -38,7 +38,7 @@ export class Availability {
     return this.#make(name, new ProviderState({ keys, concurrency }));
   }
 
-  /** Those that were called, or of which other replicas told. */
+  /** Those that were planned for, looked at, or told of by other replicas; the latest first. */
   get all(): Iterable<UpstreamState> {
     return this.#upstreams.values();
   }

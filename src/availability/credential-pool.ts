@@ -11,7 +11,8 @@ export interface Credential {
 }
 
 /** A credential as operators may see it. */
-export interface CredentialReport extends Credential {
+export interface CredentialReport {
+  readonly id: string;
   /** The end of the key, by which its owner knows it. */
   readonly shown: string;
   readonly status: 'active' | 'shelved';
@@ -55,16 +56,15 @@ export class CredentialPool {
     return this.#members;
   }
 
-  get credentials(): readonly CredentialReport[] {
+  get reports(): readonly CredentialReport[] {
     const now = performance.now();
-    return this.#members.map(({ id, shown, secret, shelf, shelves }) => {
+    return this.#members.map(({ id, shown, shelf, shelves }) => {
       const models = [...shelves.entries()].filter(([, { until }]) => until > now);
       const last = Math.max(shelf.until, ...models.map(([, { until }]) => until));
       const isOnlyForSome = shelf.until <= now && models.length > 0;
       return {
         id,
         shown,
-        secret,
         status: last > now ? 'shelved' : 'active',
         until: last > now ? Math.round(Date.now() + last - now) : undefined,
         models: isOnlyForSome ? models.map(([model]) => model).toSorted() : null,

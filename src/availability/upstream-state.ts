@@ -6,10 +6,6 @@ import type { CallEnd, Passage } from './passage.js';
 import type { ProviderState } from './provider-state.js';
 import { RecentSamples } from './recent-samples.js';
 
-export type { BreakerState } from './breaker.js';
-export type { Credential } from './credential-pool.js';
-export type { CallEnd, Passage } from './passage.js';
-
 /** An upstream that has no state of its own yet: which it is, and what it shares or tells. */
 export interface UpstreamOrigin {
   readonly provider: string;
@@ -40,6 +36,7 @@ const [RATED_CALLS, RATED_MS] = [100, 5 * 60_000];
 /** A longer wait is no longer about the rate; asking again costs one call a minute. */
 const LONGEST_REST_MS = 60_000;
 const [OK, FAULT] = [0, 1];
+const NONE: ReadonlySet<string> = new Set();
 const BEST_FIRST = ['closed', 'half-open', 'open'] as const satisfies readonly BreakerState[];
 
 /** What one model of one provider can take now, learned from the calls made to it. Times are `performance.now()` in ms. */
@@ -103,20 +100,17 @@ export class UpstreamState {
     return this.#pool.all.some((credential) => this.#isReady(credential, now));
   }
 
-  /** The next credential in turn that is ready and not used; `anyway`: where none is, the one that will be first. */
-  choose(used: ReadonlySet<string>, anyway: boolean): Credential | undefined {
+  /** The next credential in turn that is ready and not used; where none is, the unused one that will be first. */
+  choose(used: ReadonlySet<string>): Credential | undefined {
     const now = performance.now();
     const ready = this.#pool.next((credential) => !used.has(credential.id) && this.#isReady(credential, now));
-    return ready ?? (anyway ? this.#firstAgain(used) : undefined);
+    return ready ?? this.#firstAgain(used);
   }
 
-  /** When the unused credential that is first to be ready stops resting; undefined: it does not rest, or one is ready. */
-  restingUntil(used: ReadonlySet<string>): number | undefined {
-    const now = performance.now();
-    const first = this.#firstAgain(used);
-    if (first === undefined) return undefined;
-    const { restUntil } = this.#standing(first.id);
-    return restUntil > now ? restUntil : undefined;
+  /** Whether the credential that will be ready first is one that the upstream told to come again later. */
+  isResting(now: number): boolean {
+    const first = this.#firstAgain(NONE);
+    return first !== undefined && this.#standing(first.id).restUntil > now;
   }
 
   /** A call begins, whether or not the credential is ready. */

@@ -18,7 +18,7 @@ export class ProviderViews {
     return this.routes.offers().map(({ name, endpoint, models, routed }) => {
       const states = [...routed.map((deployment) => this.availability.of(deployment)), ...(called.get(name) ?? [])];
       const distinct = new Map(states.map((state) => [state.model, state]));
-      const credentials = this.availability.pool(name)?.credentials ?? [];
+      const credentials = this.availability.pool(name)?.reports ?? [];
       return { name, endpoint, models, credentials, upstreams: [...distinct.values()] };
     });
   }

@@ -15,7 +15,7 @@ function called(model: string, times: number): UpstreamState {
 }
 
 function call(state: UpstreamState, times: number): void {
-  const credential = state.choose(new Set(), true);
+  const credential = state.choose(new Set());
   for (let n = 0; n < times && credential; n++) state.begin(credential).end({ kind: 'answered' });
 }
 

@@ -1,5 +1,6 @@
 import type { Gate } from '../availability/admission/gate.js';
-import type { BreakerState, UpstreamState } from '../availability/upstream-state.js';
+import type { BreakerState } from '../availability/breaker.js';
+import type { UpstreamState } from '../availability/upstream-state.js';
 import type { MetricSet } from './metric-set.js';
 import type { ProviderView } from './provider-view.js';
 

@@ -38,7 +38,7 @@ export class Explainer {
     const { asked, context, plan, chosen } = question;
     const { deployment, operation, upstream } = chosen;
     const { request, defaulted } = completed(asked, chosen.route);
-    const credential = upstream.choose(new Set(), true)?.secret;
+    const credential = upstream.choose(new Set())?.secret;
     // The attempt is noted nowhere, as none is made.
     const served = { record: startAttempt(deployment), flow: context.flow, cancellation };
     const call = upstreamCall({ deployment, credential, context, defaulted }, served);

@@ -1,8 +1,6 @@
 import { OverloadedError } from '../../domain/errors.js';
 import { AdaptiveLimit, type Experience } from './adaptive-limit.js';
 
-export type { Experience } from './adaptive-limit.js';
-
 /** Calls at a time; `auto`: as many as the upstream turns out to carry; undefined: they are only counted. */
 export type Concurrency = number | 'auto' | undefined;
 

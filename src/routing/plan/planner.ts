@@ -117,11 +117,9 @@ const PASSING: ReadonlySet<Reason | undefined> = new Set<Reason>(['breaker_open'
 
 function hindranceNow({ upstream }: Step, now: number): Reason | undefined {
   if (upstream.isCallable(now)) return upstream.gate.isFull ? 'at_capacity' : undefined;
-  if (upstream.restingUntil(NONE) !== undefined) return 'rate_limited';
+  if (upstream.isResting(now)) return 'rate_limited';
   return upstream.breaker === 'closed' ? 'credentials_shelved' : 'breaker_open';
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 const withReasons = (steps: readonly Step[], reasons: ReadonlyMap<Step, Reason>): Plan['others'] =>
   steps.map((step) => ({ step, reason: reasons.get(step) ?? 'fallback' }));

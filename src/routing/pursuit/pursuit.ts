@@ -100,7 +100,7 @@ export class Pursuit {
 
   #launch(step: Step, place: Place): void {
     const { context, asked, deadline } = this.journey;
-    const credential = step.upstream.choose(this.#remaining.refusedAt(step), true);
+    const credential = step.upstream.choose(this.#remaining.refusedAt(step));
     if (credential === undefined) {
       place.leave();
       return this.#fail(this.#error ?? new InternalError(new Error('A step without a credential was taken.')), 0);

@@ -128,7 +128,7 @@ export class Remaining {
   /** The next credential of the pool costs no try; where there is none, the step is done. */
   #refuse(tries: Tries, credentialId: string): void {
     tries.refused.add(credentialId);
-    const hasAnother = tries.step.upstream.choose(tries.refused, true) !== undefined;
+    const hasAnother = tries.step.upstream.choose(tries.refused) !== undefined;
     tries.left = hasAnother ? tries.left + 1 : 0;
     if (hasAnother) this.#staying = tries;
   }

@@ -1,5 +1,8 @@
-import type { Experience, Place } from '../../availability/admission/gate.js';
-import type { CallEnd, Credential, Passage, UpstreamState } from '../../availability/upstream-state.js';
+import type { Experience } from '../../availability/admission/adaptive-limit.js';
+import type { Place } from '../../availability/admission/gate.js';
+import type { Credential } from '../../availability/credential-pool.js';
+import type { CallEnd, Passage } from '../../availability/passage.js';
+import type { UpstreamState } from '../../availability/upstream-state.js';
 import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } from '../../domain/errors.js';
 import type { UpstreamAttempt } from '../../domain/deployment.js';
 import { isLimit, refusedWith, verdictOn } from './verdict.js';
