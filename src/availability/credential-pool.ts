@@ -80,10 +80,10 @@ export class CredentialPool {
   next(willDo: (credential: Credential) => boolean): Credential | undefined {
     const { length } = this.#members;
     for (let step = 0; step < length; step++) {
-      const place = (this.#turn + step) % length;
-      const member = this.#members[place];
+      const index = (this.#turn + step) % length;
+      const member = this.#members[index];
       if (member === undefined || !willDo(member)) continue;
-      this.#turn = place + 1;
+      this.#turn = index + 1;
       return member;
     }
     return undefined;

@@ -2,7 +2,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Duplex } from 'node:stream';
 import { errorBody, InvalidRequestError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
-import { answerUnderWay, owesAnswer } from './answer-under-way.js';
+import { answerUnderWay, owesAnswer } from './connection.js';
 import { UNREAD_MS } from './answer-writer.js';
 import { OPENAI_VERSION } from './response-headers.js';
 import { RequestMiddleware } from './request.middleware.js';

@@ -4,7 +4,7 @@ import { LiveConfig } from '../config/live-config.js';
 import { InvalidRequestError, ShuttingDownError, type GatewayError } from '../domain/errors.js';
 import { newRequestId } from '../domain/ids.js';
 import { RequestContext } from '../domain/request-context.js';
-import { noteAnswer } from './answer-under-way.js';
+import { noteAnswer } from './connection.js';
 import { headerFault, wishesOf } from './client-wishes.js';
 import { attachContext } from './context.js';
 import { crossOrigin } from './cross-origin.js';

@@ -14,7 +14,8 @@ import type { Deployment, ProviderEndpoint, Route, Timeouts } from '../domain/de
 import type { Provider } from '../providers/provider.js';
 import type { ConfiguredProvider, ProviderRegistry } from '../providers/provider-registry.js';
 
-interface Place {
+/** A provider as it stands in the config, and what it was made into. */
+interface Entry {
   readonly config: ProviderConfig;
   readonly configured: ConfiguredProvider;
 }
@@ -41,7 +42,7 @@ export class Routes {
 
   constructor(
     models: readonly ModelConfig[],
-    private readonly places: ReadonlyMap<string, Place>,
+    private readonly entries: ReadonlyMap<string, Entry>,
     private readonly catalog: ModelCatalog,
   ) {
     this.#aliases = new Map(models.map((model) => [model.name, this.#route(model)]));
@@ -52,15 +53,15 @@ export class Routes {
     const known = this.#aliases.get(name) ?? this.#resolved.get(name);
     if (known !== undefined) return known;
     if (name.length > LONGEST_NAME) return undefined;
-    const place = this.#byPrefix(name) ?? this.#byCatalog(name);
-    if (place === undefined) return undefined;
-    const route = routeOf({ ...UNCONFIGURED, name }, [deploy(place.at, { model: place.model, weight: 1 }, {})]);
+    const found = this.#byPrefix(name) ?? this.#byCatalog(name);
+    if (found === undefined) return undefined;
+    const route = routeOf({ ...UNCONFIGURED, name }, [deploy(found.at, { model: found.model, weight: 1 }, {})]);
     if (this.#resolved.size < MAX_REMEMBERED) this.#resolved.set(name, route);
     return route;
   }
 
   provider(name: string): Provider | undefined {
-    return this.places.get(name)?.configured.provider;
+    return this.entries.get(name)?.configured.provider;
   }
 
   /** All names worth a suggestion. */
@@ -74,7 +75,7 @@ export class Routes {
 
   /** In the order of the config. */
   get offers(): readonly Offer[] {
-    return (this.#offers ??= [...this.places.values()].map((place) => this.#offer(place)));
+    return (this.#offers ??= [...this.entries.values()].map((entry) => this.#offer(entry)));
   }
 
   find(name: string): ServedModel | undefined {
@@ -91,29 +92,29 @@ export class Routes {
       const [deployment] = deployments;
       if (deployment !== undefined) yield this.#servedModel(name, deployment);
     }
-    for (const place of this.places.values())
-      for (const id of this.#modelsAt(place)) {
+    for (const entry of this.entries.values())
+      for (const id of this.#modelsAt(entry)) {
         // As `resolve` does, so that a name that is listed leads to the very model it is listed for.
         const bare = this.#byPrefix(id) ?? this.#byCatalog(id);
-        const isItself = !seen.has(id) && bare?.at === place && bare.model === id;
-        const name = isItself ? id : `${place.config.name}/${id}`;
+        const isItself = !seen.has(id) && bare?.at === entry && bare.model === id;
+        const name = isItself ? id : `${entry.config.name}/${id}`;
         if (seen.has(name)) continue;
         seen.add(name);
-        yield this.#servedModel(name, deploy(place, { model: id, weight: 1 }, {}));
+        yield this.#servedModel(name, deploy(entry, { model: id, weight: 1 }, {}));
       }
   }
 
-  #offer(place: Place): Offer {
-    const { name, endpoint } = place.configured;
+  #offer(entry: Entry): Offer {
+    const { name, endpoint } = entry.configured;
     const here = [...this.#aliases.values()]
       .flatMap(({ deployments }) => deployments)
       .filter(({ provider }) => provider === name);
     const routed = new Map(here.map((deployment) => [deployment.model, deployment]));
-    const listed = this.#modelsAt(place).map((model) => deploy(place, { model, weight: 1 }, {}).model);
+    const listed = this.#modelsAt(entry).map((model) => deploy(entry, { model, weight: 1 }, {}).model);
     return { name, endpoint, routed: [...routed.values()], models: new Set([...routed.keys(), ...listed]) };
   }
 
-  #modelsAt({ config, configured }: Place): readonly string[] {
+  #modelsAt({ config, configured }: Entry): readonly string[] {
     return (
       config.models ??
       configured.provider.models ??
@@ -127,22 +128,22 @@ export class Routes {
 
   #servedModel(id: string, deployment: Deployment): ServedModel {
     const { provider: name, endpoint, baseModel } = deployment;
-    const { chat, ownedBy = endpoint.type } = this.places.get(name)?.configured.provider ?? {};
+    const { chat, ownedBy = endpoint.type } = this.entries.get(name)?.configured.provider ?? {};
     const known = this.catalog.find(endpoint.type, baseModel);
     const card = known && { ...known, refuses: [...known.refuses, ...(chat?.refuses?.(deployment) ?? [])] };
     return { id, ownedBy, created: this.#since, ...(card && { card }) };
   }
 
-  #byPrefix(name: string): { readonly at: Place; readonly model: string } | undefined {
+  #byPrefix(name: string): { readonly at: Entry; readonly model: string } | undefined {
     const slash = name.indexOf('/');
-    const at = slash > 0 ? this.places.get(name.slice(0, slash)) : undefined;
+    const at = slash > 0 ? this.entries.get(name.slice(0, slash)) : undefined;
     const model = name.slice(slash + 1);
     return at === undefined || model === '' ? undefined : { at, model };
   }
 
-  #byCatalog(name: string): { readonly at: Place; readonly model: string } | undefined {
+  #byCatalog(name: string): { readonly at: Entry; readonly model: string } | undefined {
     const types = new Set(this.catalog.typesOf(name));
-    for (const at of this.places.values()) {
+    for (const at of this.entries.values()) {
       const own = at.config.models ?? at.configured.provider.models;
       if (own?.includes(name) === true || (own === undefined && types.has(at.config.type))) return { at, model: name };
     }
@@ -152,14 +153,14 @@ export class Routes {
   #route(model: ModelConfig): Route {
     return routeOf(
       model,
-      model.targets.map((target) => deploy(this.#place(target.provider), target, model.timeouts)),
+      model.targets.map((target) => deploy(this.#entry(target.provider), target, model.timeouts)),
     );
   }
 
-  #place(name: string): Place {
-    const place = this.places.get(name);
-    if (place === undefined) throw new Error(`There is no provider "${name}".`);
-    return place;
+  #entry(name: string): Entry {
+    const entry = this.entries.get(name);
+    if (entry === undefined) throw new Error(`There is no provider "${name}".`);
+    return entry;
   }
 }
 
@@ -168,11 +169,11 @@ const MAX_REMEMBERED = 10_000;
 const LONGEST_NAME = 512;
 
 export function buildRoutes(config: Config, registry: ProviderRegistry, catalog: ModelCatalog): Routes {
-  const places = config.providers.map((provider): [string, Place] => [
+  const entries = config.providers.map((provider): [string, Entry] => [
     provider.name,
     { config: provider, configured: registry.configure(provider) },
   ]);
-  return new Routes(config.models, new Map(places), catalog);
+  return new Routes(config.models, new Map(entries), catalog);
 }
 
 /** The policy of a name that no config speaks of. */
@@ -207,7 +208,7 @@ function routeOf(model: Omit<ModelConfig, 'targets'>, deployments: readonly Depl
 
 /** Where and how one model is called. The route's clocks stand above the provider's, and these above the defaults. */
 function deploy(
-  { config, configured }: Place,
+  { config, configured }: Entry,
   target: Pick<TargetConfig, 'model' | 'baseModel' | 'weight'>,
   timeouts: Partial<Timeouts>,
 ): Deployment {
@@ -227,7 +228,7 @@ function deploy(
 }
 
 /** At Azure the operator gives models their names: what the catalogue has may not be deployed, so it is not offered. */
-function namedByOperator({ config, configured }: Place): readonly string[] | undefined {
+function namedByOperator({ config, configured }: Entry): readonly string[] | undefined {
   if (configured.provider.ownNames !== true) return undefined;
   const { deployments } = config.settings;
   return isTextMap(deployments) ? Object.keys(deployments) : [];

@@ -19,7 +19,7 @@ import { Cancellation } from './cancellation.js';
 import type { Deadline } from './deadline.js';
 
 /** Where an attempt is made and as whom, and for which request. */
-export interface AttemptPlace {
+export interface AttemptTerms {
   readonly deployment: Deployment;
   readonly credential: Secret | undefined;
   readonly context: RequestContext;
@@ -35,23 +35,23 @@ export interface AttemptListener {
 }
 
 /** One call to one deployment, kept in the context from its start to its end. */
-export class RunningAttempt {
+export class RunningAttempt implements Served {
   readonly record: UpstreamAttempt;
   /** How its provider is made to wait. */
   readonly flow = new Flow();
+  readonly cancellation = new Cancellation();
   readonly #call: UpstreamCall;
-  readonly #cancellation = new Cancellation();
   readonly #frames = new Subscription();
   #listener: AttemptListener | undefined;
   #clock: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly place: AttemptPlace,
+    private readonly terms: AttemptTerms,
     private readonly deadline: Deadline,
   ) {
-    this.record = startAttempt(place.deployment);
-    place.context.attempts.push(this.record);
-    this.#call = upstreamCall(place, this);
+    this.record = startAttempt(terms.deployment);
+    terms.context.attempts.push(this.record);
+    this.#call = upstreamCall(terms, this);
   }
 
   /** Fails with UpstreamTimeoutError where the time of the deployment or of the whole request runs out. */
@@ -79,11 +79,7 @@ export class RunningAttempt {
     this.record.errorCode = code;
     if (this.record.answeredAt !== undefined) this.record.status = 200;
     this.#frames.unsubscribe();
-    this.#cancellation.cancel();
-  }
-
-  get cancellation(): Cancellation {
-    return this.#cancellation;
+    this.cancellation.cancel();
   }
 
   #follow(frames: Observable<ChatFrame>): void {
@@ -98,7 +94,7 @@ export class RunningAttempt {
 
   #runClock(until: number): void {
     clearTimeout(this.#clock);
-    const { total } = this.place.deployment.timeouts;
+    const { total } = this.terms.deployment.timeouts;
     const { startedAt } = this.record;
     const end = Math.min(startedAt + total, until);
     this.#clock = setTimeout(
@@ -126,7 +122,7 @@ export class RunningAttempt {
       this.record.status = error instanceof UpstreamError ? error.upstreamStatus : undefined;
     }
     this.#frames.unsubscribe();
-    this.#cancellation.cancel();
+    this.cancellation.cancel();
     listener?.failed(error);
   }
 
@@ -156,9 +152,9 @@ export interface Served {
   readonly cancellation: Cancellation;
 }
 
-/** What the provider may know of an attempt at this place. */
+/** What the provider may know of an attempt on these terms. */
 export function upstreamCall(
-  { deployment, credential, context, defaulted }: AttemptPlace,
+  { deployment, credential, context, defaulted }: AttemptTerms,
   { record, flow, cancellation }: Served,
 ): UpstreamCall {
   return {

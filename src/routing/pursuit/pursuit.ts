@@ -13,7 +13,7 @@ import { completed } from './defaults.js';
 import type { Deadline } from './deadline.js';
 import type { Hedging } from './hedging.js';
 import { Remaining } from './remaining.js';
-import { Turn } from './turn.js';
+import { Visit } from './visit.js';
 import { isLimit, verdictOn, type Verdict } from './verdict.js';
 
 /** A request and all that its way to an answer depends on. */
@@ -30,11 +30,11 @@ export interface Journey {
 /** Timers may be so early. */
 const TIMER_MS = 2;
 
-/** An attempt that runs, and its turn at the upstream. */
-interface Run {
+/** An attempt under way, and its visit to the upstream: the one that says something first is the answer. */
+interface Contender {
   readonly step: Step;
   readonly attempt: RunningAttempt;
-  readonly turn: Turn;
+  readonly visit: Visit;
 }
 
 /**
@@ -43,10 +43,10 @@ interface Run {
  */
 export class Pursuit {
   readonly #remaining: Remaining;
-  readonly #running = new Set<Run>();
+  readonly #running = new Set<Contender>();
   readonly #refusals = new Set<Refusal>();
   readonly #isStream: boolean;
-  #answering: Run | undefined;
+  #answering: Contender | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stepOut: (() => void) | undefined;
   /** The latest attempt, where nothing of it was sent. */
@@ -73,12 +73,12 @@ export class Pursuit {
     this.#timer = setTimeout(() => this.proceed(), next.at - now);
   }
 
-  /** The client left: whatever is under way for it ends, and what was not tried yet it may still ask for. */
+  /** Nobody waits for the answer any more: what is under way ends, and what was not tried yet may still be asked for. */
   stop(): void {
     this.journey.context.attemptsLeft ??= this.#remaining.count;
     clearTimeout(this.#timer);
     this.#stepOut?.();
-    for (const run of this.#running) this.#leave(run, null);
+    for (const contender of this.#running) this.#leave(contender, null);
   }
 
   #enter(step: Step): void {
@@ -105,52 +105,52 @@ export class Pursuit {
       place.leave();
       return this.#fail(this.#error ?? new InternalError(new Error('A step without a credential was taken.')), 0);
     }
-    const turn = new Turn(step.upstream, credential, place);
+    const visit = new Visit(step.upstream, credential, place);
     const { request, defaulted } = completed(asked, step.route);
     const { deployment, operation } = step;
     const attempt = new RunningAttempt({ deployment, credential: credential.secret, context, defaulted }, deadline);
-    const run = { step, attempt, turn };
+    const contender = { step, attempt, visit };
     this.#forgetUnsent();
     this.#remaining.spend(step);
-    this.#running.add(run);
-    if (this.#isStream) this.#hedgeLater(run);
+    this.#running.add(contender);
+    if (this.#isStream) this.#hedgeLater(contender);
     attempt.start(operation, request, {
-      next: (answer) => this.#next(run, answer),
-      completed: () => this.#completed(run),
-      failed: (error) => this.#attemptFailed(run, error),
+      next: (answer) => this.#next(contender, answer),
+      completed: () => this.#completed(contender),
+      failed: (error) => this.#attemptFailed(contender, error),
     });
   }
 
-  #next(run: Run, answer: ChatCompletion | ChatFrame): void {
-    if (this.#answering !== run) this.#settleOn(run);
+  #next(contender: Contender, answer: ChatCompletion | ChatFrame): void {
+    if (this.#answering !== contender) this.#settleOn(contender);
     this.answers.next(answer);
   }
 
   /** The first to say something is the answer. */
-  #settleOn(run: Run): void {
+  #settleOn(contender: Contender): void {
     const { context } = this.journey;
-    this.#answering = run;
+    this.#answering = contender;
     clearTimeout(this.#timer);
-    for (const other of this.#running) if (other !== run) this.#leave(other, 'hedge_lost');
-    context.answering = run.attempt.record;
-    context.flow.attach(run.attempt.flow);
-    run.turn.begun(run.attempt.record, this.#isStream);
-    if (this.#isStream) run.attempt.begun();
+    for (const other of this.#running) if (other !== contender) this.#leave(other, 'hedge_lost');
+    context.answering = contender.attempt.record;
+    context.flow.attach(contender.attempt.flow);
+    contender.visit.begun(contender.attempt.record, this.#isStream);
+    if (this.#isStream) contender.attempt.begun();
   }
 
-  #completed(run: Run): void {
-    this.#running.delete(run);
-    run.turn.completed(run.attempt.record, this.#isStream);
+  #completed(contender: Contender): void {
+    this.#running.delete(contender);
+    contender.visit.completed(contender.attempt.record, this.#isStream);
     this.answers.complete();
   }
 
-  #attemptFailed(run: Run, error: unknown): void {
-    const { attempt, turn, step } = run;
-    this.#running.delete(run);
-    turn.failed(error, attempt.record, this.#isStream);
-    if (this.#answering === run) return this.answers.error(error);
+  #attemptFailed(contender: Contender, error: unknown): void {
+    const { attempt, visit, step } = contender;
+    this.#running.delete(contender);
+    visit.failed(error, attempt.record, this.#isStream);
+    if (this.#answering === contender) return this.answers.error(error);
     if (verdictOn(error) === 'skip') this.#unsent = attempt.record;
-    this.#failed(step, turn.credential.id, error);
+    this.#failed(step, visit.credential.id, error);
   }
 
   /** An attempt failed before anything had reached the client, or was not made. */
@@ -207,14 +207,14 @@ export class Pursuit {
     this.answers.error(error);
   }
 
-  #leave(run: Run, code: string | null): void {
-    this.#running.delete(run);
-    run.attempt.leave(code);
-    run.turn.abandoned();
+  #leave(contender: Contender, code: string | null): void {
+    this.#running.delete(contender);
+    contender.attempt.leave(code);
+    contender.visit.abandoned();
   }
 
   /** Where the route allows it, a second deployment is started once the first is later than it nearly ever is. */
-  #hedgeLater({ step }: Run): void {
+  #hedgeLater({ step }: Contender): void {
     const { hedge } = step.route;
     if (hedge === undefined || this.journey.context.attempts.length > 1) return;
     const wait = this.hedging.waitFor(step);

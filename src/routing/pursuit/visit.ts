@@ -7,8 +7,8 @@ import { GatewayError, UnfitAnswerError, UpstreamError, UpstreamTimeoutError } f
 import type { UpstreamAttempt } from '../../domain/deployment.js';
 import { isLimit, refusedWith, verdictOn } from './verdict.js';
 
-/** One call's turn at an upstream: the place it takes there, and what its end tells of upstream and credential. */
-export class Turn {
+/** One call's visit to an upstream: the place it takes there, and what its end tells of upstream and credential. */
+export class Visit {
   readonly #passage: Passage;
 
   constructor(
