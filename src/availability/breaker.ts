@@ -9,7 +9,10 @@ import {
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** What a call says about its upstream: `begun` that it answers, `limited` that it lives but takes no more, `untold` nothing. */
+/**
+ * What a call says about its upstream: `begun` that it answers, `limited` that it lives but takes no more, `untold`
+ * nothing.
+ */
 export type Sign = 'begun' | 'alive' | 'failed' | 'limited' | 'untold';
 
 /** Takes what the call it was given to has to say: that its answer has begun, and how it ended. */

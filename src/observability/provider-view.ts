@@ -19,9 +19,9 @@ export type ProviderStatus = 'up' | 'degraded' | 'down' | 'unknown';
 const MOST_ERRORS = 0.1;
 
 /**
- * `down`: all credentials are shelved for all models, or the breaker of every upstream that was heard of is open. `unknown`: none was
- * heard of, as no call has ended in an answer or a failure and no other replica told of one. `degraded`: a credential
- * is shelved, a breaker is not closed, or more than a tenth of an upstream's latest calls failed. `up`: none of these.
+ * `down`: all credentials are shelved for all models, or the breaker of every upstream that was heard of is open.
+ * `unknown`: none was heard of, as no call has ended in an answer or a failure and no other replica told of one.
+ * `degraded`: a credential is shelved, a breaker is not closed, or more than a tenth of an upstream's latest calls failed.
  */
 export function statusOf({ credentials, upstreams }: ProviderView): ProviderStatus {
   const shelved = credentials.filter(({ status }) => status === 'shelved');

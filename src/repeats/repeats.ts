@@ -76,7 +76,7 @@ function nameOf(request: ChatRequest, { principal, wishes: { strict, idempotency
   const digest = createHash('sha256').update(strict ? 'strict ' : '');
   const asked = digest.update(sourceText(request)).digest('base64');
   const what = idempotencyKey === undefined ? `asked ${asked}` : `key ${idempotencyKey}`;
-  // The tenant stands last and on a line of its own: no header can hold the end of a line, a configured name may hold anything.
+  // The tenant stands last, on a line of its own: a header cannot hold the end of a line, a configured name can.
   return { key: `${what}\n${principal?.keyId ?? ''}`, asked, outlivesClient: idempotencyKey !== undefined };
 }
 

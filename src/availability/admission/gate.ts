@@ -4,7 +4,10 @@ import { AdaptiveLimit, type Experience } from './adaptive-limit.js';
 /** Calls at a time; `auto`: as many as the upstream turns out to carry; undefined: they are only counted. */
 export type Concurrency = number | 'auto' | undefined;
 
-/** Who wants in. Of its two callbacks exactly one is called, once, and perhaps before `enter` returns: a promise for each call would cost more. */
+/**
+ * Who wants in. Of its two callbacks exactly one is called, once, and perhaps before `enter` returns: a promise for each
+ * call would cost more.
+ */
 export interface Visitor {
   /** `performance.now()` in ms: to be let in later than this is of no use. */
   readonly until: number;
@@ -36,7 +39,10 @@ const HELD_WEIGHT = 0.1;
 
 const nothingToLeave = (): void => undefined;
 
-/** Lets in only as many calls as its upstream may have at a time; a few more wait their turn, and all others learn at once that they cannot be served. */
+/**
+ * Lets in only as many calls as its upstream may have at a time; a few more wait their turn, and all others learn at once
+ * that they cannot be served.
+ */
 export class Gate {
   #concurrency: Concurrency;
   #adaptive: AdaptiveLimit | undefined;
@@ -132,7 +138,10 @@ export class Gate {
     this.#admitWaiting();
   }
 
-  /** A visitor may leave or enter while it is told: whoever fits thereby is let in by the loop that runs, in turn, and not a call deeper each. */
+  /**
+   * A visitor may leave or enter while it is told: whoever fits thereby is let in by the loop that runs, in turn, and not
+   * a call deeper each.
+   */
   #admitWaiting(): void {
     if (this.#admitting || this.#queue.size === 0) return;
     this.#admitting = true;

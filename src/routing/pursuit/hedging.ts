@@ -37,7 +37,7 @@ export class Hedging {
     return this.#started;
   }
 
-  /** A stream begins at this step. How long its first token is waited for, in milliseconds; undefined: for as long as it takes. */
+  /** A stream begins at this step: for how many milliseconds its first token is waited for; undefined: however many. */
   waitFor({ route, upstream }: Step): number | undefined {
     if (route.hedge === undefined) return undefined;
     const account = this.#account(route.name);

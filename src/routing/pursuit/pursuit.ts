@@ -173,7 +173,7 @@ export class Pursuit {
     if (this.#running.size === 0) this.proceed(); // else the other one may still answer
   }
 
-  /** To the models that are there for such a refusal; false: there are none. Whoever of those refuses too leaves the others. */
+  /** To the models that are there for such a refusal; false: there are none. One of those that refuses leaves the others. */
   #turnAside(step: Step, refusal: Refusal): boolean {
     if (this.#refusals.has(refusal)) return true;
     this.#refusals.add(refusal);
