@@ -30,11 +30,7 @@ afterAll(async () => {
 
 async function ask(model: string): Promise<string> {
   lines.length = 0;
-  const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'a prompt' }] }),
-  });
+  const answer = await gateway.chat({ model, messages: [{ role: 'user', content: 'a prompt' }] });
   const text = await answer.text();
   while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   return text;

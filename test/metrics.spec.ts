@@ -52,11 +52,7 @@ afterAll(async () => {
 });
 
 const ask = async (model: string, more: object = {}) => {
-  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], ...more }),
-  });
+  const response = await gateway.chat({ model, ...more });
   await response.text();
   return response.status;
 };

@@ -60,12 +60,7 @@ afterAll(async () => {
 });
 
 const ask = async (model: string, more: object = {}) => {
-  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], ...more }),
-  });
-  await response.text();
+  await (await gateway.chat({ model, ...more })).text();
 };
 const asks = async (model: string, times: number, more: object = {}) => {
   for (let n = 0; n < times; n++) await ask(model, more);

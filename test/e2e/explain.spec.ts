@@ -69,16 +69,8 @@ describe('x-parley-explain', () => {
 
   const ask = async (body: object, headers: Readonly<Record<string, string>> = {}): Promise<Explained> => {
     upstream.play(({ response }) => void response.writeHead(500).end());
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${gateway.key}`,
-        'content-type': 'application/json',
-        'x-parley-explain': 'true',
-        ...headers,
-      },
-      body: JSON.stringify({ messages: [{ role: 'user', content: 'Hello, you there!' }], ...body }),
-    });
+    const asked = { messages: [{ role: 'user', content: 'Hello, you there!' }], ...body };
+    const response = await gateway.chat(asked, { 'x-parley-explain': 'true', ...headers });
     const text = await response.text();
     expect(upstream.requests).toHaveLength(0);
     for (const secret of SECRETS) expect(text).not.toContain(secret);

@@ -32,16 +32,11 @@ describe('a schema that the provider does not see to', () => {
   });
 
   const ask = async (more: object = {}) => {
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        model: 'm',
-        messages: [{ role: 'user', content: 'Where?' }],
-        response_format: { type: 'json_schema', json_schema: { name: 'place', schema: SCHEMA } },
-        ...more,
-      }),
-      signal: AbortSignal.timeout(5_000),
+    const response = await gateway.chat({
+      model: 'm',
+      messages: [{ role: 'user', content: 'Where?' }],
+      response_format: { type: 'json_schema', json_schema: { name: 'place', schema: SCHEMA } },
+      ...more,
     });
     return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
   };

@@ -296,11 +296,7 @@ it('is not remembered where it was refused before a provider was asked', async (
   const headers = { 'idempotency-key': nextTag() };
   const held = gateway.app.get(Repeats).held.runs;
   for (let n = 0; n < 2; n += 1) {
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ model: 'none', messages: [{ role: 'user', content: 'hi' }] }),
-    });
+    const response = await gateway.chat({ model: 'none' }, headers);
     expect(response.status).toBe(404);
     expect(response.headers.get('x-parley-replayed')).toBeNull();
   }

@@ -101,13 +101,12 @@ describe('a route', () => {
     for (const name of names) upstreams[name].play(scripts[name] ?? answerWith(completion(`from ${name}`)));
   };
 
-  const ask = async (model: string, more: object = {}, headers: object = {}): Promise<Answer> => {
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], ...more }),
-      signal: AbortSignal.timeout(10_000),
-    });
+  const ask = async (
+    model: string,
+    more: object = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> => {
+    const response = await gateway.chat({ model, ...more }, headers);
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
 

@@ -17,6 +17,8 @@ export interface Gateway {
   readonly app: NestExpressApplication;
   readonly dataDir: string;
   admin(method: string, path: string, body?: unknown): Promise<Response>;
+  /** Asks the operation with the key; `body` may leave out the messages. */
+  chat(body: object, headers?: Readonly<Record<string, string>>): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -49,11 +51,18 @@ export async function startGateway({ config, env = {} }: GatewayOptions): Promis
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   const made = (await (await admin('POST', '/admin/keys', { name: 'test' })).json()) as { key: string };
+  const chat: Gateway['chat'] = (body, headers) =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${made.key}`, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'hi' }], ...body }),
+      signal: AbortSignal.timeout(10_000),
+    });
   const close = async () => {
     // A client that a failed test left behind must not hold up all the others.
     app.getHttpServer().closeAllConnections();
     await app.close();
     rmSync(dataDir, { recursive: true, force: true });
   };
-  return { url, key: made.key, adminKey, app, dataDir, admin, close };
+  return { url, key: made.key, adminKey, app, dataDir, admin, chat, close };
 }

@@ -33,12 +33,7 @@ export async function startLab(): Promise<Lab> {
     upstream,
     ask: async (script, more = {}) => {
       upstream.play(script);
-      const response = await fetch(`${gateway.url}/v1/chat/completions`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ model: 'lab/m', messages: [{ role: 'user', content: 'hi' }], ...more }),
-        signal: AbortSignal.timeout(5_000),
-      });
+      const response = await gateway.chat({ model: 'lab/m', ...more });
       return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
     },
     close: async () => {
