@@ -1,15 +1,8 @@
 import type { Run, RunKeeper } from './run.js';
 
-/** How much is remembered. */
-export interface Bounds {
-  readonly runs: number;
-  /** Of all runs together. */
-  readonly bytes: number;
-  /** Of one run. */
-  readonly bytesEach: number;
-}
-
-export const BOUNDS: Bounds = { runs: 10_000, bytes: 64 * 1024 * 1024, bytesEach: 4 * 1024 * 1024 };
+/** Whatever clients send: this much is remembered, and no more. */
+const MOST_RUNS = 10_000;
+const [MOST_BYTES, MOST_BYTES_EACH] = [64 * 1024 * 1024, 4 * 1024 * 1024];
 /** How long a run is remembered after its end. */
 export const KEPT_MS = 10_000;
 const SWEEP_MS = 1_000;
@@ -23,8 +16,6 @@ export class RecentRuns implements RunKeeper {
   readonly #over = new Set<Run>();
   #bytes = 0;
   #sweeping: NodeJS.Timeout | undefined;
-
-  constructor(private readonly bounds: Bounds = BOUNDS) {}
 
   /** What is held now. */
   get held(): { readonly runs: number; readonly bytes: number } {
@@ -47,7 +38,7 @@ export class RecentRuns implements RunKeeper {
 
   grew(run: Run, bytes: number): void {
     this.#bytes += bytes;
-    if (run.bytes > this.bounds.bytesEach) this.#forget(run);
+    if (run.bytes > MOST_BYTES_EACH) this.#forget(run);
     this.#makeRoom();
   }
 
@@ -61,7 +52,7 @@ export class RecentRuns implements RunKeeper {
   #makeRoom(): void {
     for (const runs of [this.#over, this.#going]) {
       for (const oldest of runs) {
-        if (this.#byKey.size <= this.bounds.runs && this.#bytes <= this.bounds.bytes) return;
+        if (this.#byKey.size <= MOST_RUNS && this.#bytes <= MOST_BYTES) return;
         this.#forget(oldest);
       }
     }
