@@ -25,7 +25,10 @@ export const TARGET_HEADERS: Readonly<Record<string, Header>> = {
   'x-parley-provider': { description: 'The provider that answered.', schema: text() },
   'x-parley-model': { description: 'The model id that was sent to it.', schema: text() },
   'x-parley-attempts': { description: 'Calls that were made to providers.', schema: integer() },
-  'x-parley-overhead-ms': { description: 'Milliseconds spent in the gateway itself.', schema: number() },
+  'x-parley-overhead-ms': {
+    description: 'Milliseconds spent in the gateway itself, waits between attempts and for a turn included.',
+    schema: number(),
+  },
   'x-parley-dropped-params': {
     description: 'Paths of parameters that the target cannot honour and that were left out, with commas between.',
     schema: text(),
