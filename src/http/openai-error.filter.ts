@@ -8,7 +8,7 @@ import {
   MethodNotAllowedError,
   NotFoundError,
 } from '../domain/errors.js';
-import { contextIfAny, contextOf } from './context.js';
+import { contextOf } from './context.js';
 
 /** Waits longer than this are not worth keeping a client for: SDKs ignore them too. */
 const LONGEST_WAIT_MS = 60_000;
@@ -30,7 +30,7 @@ export class OpenAiErrorFilter implements ExceptionFilter {
     response.writeHead(error.status, {
       'content-type': 'application/json',
       'content-length': body.length,
-      ...retryHeaders(error, contextIfAny(request)?.replayOf !== undefined),
+      ...retryHeaders(error),
     });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
@@ -62,13 +62,11 @@ function statusOf(thrown: unknown): number | undefined {
  * SDKs retry 408, 409, 429 and 5xx on their own. The gateway has done what could be done, so a client should try
  * again only where it is known when that will help.
  */
-function retryHeaders(error: GatewayError, isReplay: boolean): Readonly<Record<string, string>> {
+function retryHeaders(error: GatewayError): Readonly<Record<string, string>> {
   const { status, type, retryAfterMs: wait } = error;
   const allow = error instanceof MethodNotAllowedError ? { allow: error.allowed.join(', ') } : {};
   if (wait === undefined) return { ...allow, 'x-should-retry': 'false' };
-  const passes = (status === 429 || status === 503) && wait <= LONGEST_WAIT_MS && type !== 'insufficient_quota';
-  // Whoever asked again and got the same failure would get it once more: the route has no attempts left.
-  const worthIt = passes && !isReplay;
+  const worthIt = (status === 429 || status === 503) && wait <= LONGEST_WAIT_MS && type !== 'insufficient_quota';
   return {
     ...allow,
     'x-should-retry': String(worthIt),

@@ -336,7 +336,7 @@ describe("OpenAI's SDK", () => {
     await expect(openai.chat.completions.create({ ...asking(nextTag()), model })).rejects.toMatchObject({
       status: 429,
     });
-    expect(seen).toEqual(['0', '1']); // the second time it is told that it is no use
+    expect(seen).toEqual(['0', '1', '2']);
     expect(upstream.requests).toHaveLength(calls);
   });
 

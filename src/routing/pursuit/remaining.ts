@@ -118,10 +118,9 @@ export class Remaining {
     }
   }
 
-  /** Nothing more is to be had from the steps so far, though one of them may still be running. */
+  /** Nothing more is to be had from the steps so far, though one of them may still be running: `has` tells. */
   replace(steps: readonly Step[]): void {
-    for (const tries of this.#tries) tries.left = 0;
-    this.#tries = [...this.#tries, ...steps.map(fresh)];
+    this.#tries = steps.map(fresh);
     this.#staying = undefined;
   }
 
