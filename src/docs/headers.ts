@@ -84,7 +84,7 @@ export const CHAT_REQUEST_HEADERS: readonly Parameter[] = [
     name: 'x-stainless-timeout',
     in: 'header',
     description:
-      'Sent by SDKs, as is `x-stainless-read-timeout`: how many seconds they wait for an answer to begin. The gateway gives up just before.',
+      'Sent by SDKs, as is `x-stainless-read-timeout`: how many seconds they wait for an answer to begin. No attempt is made after that.',
     schema: number(),
   },
   {

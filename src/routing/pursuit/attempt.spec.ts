@@ -18,7 +18,7 @@ const deployment: Deployment = {
 };
 const request: ChatRequest = { model: 'm', messages: [] };
 const contextOf = () => new RequestContext('req_1', performance.now(), Date.now(), { strict: false, tags: [] });
-const NO_DEADLINE: Deadline = { answerBy: Infinity, endBy: Infinity };
+const NO_DEADLINE: Deadline = { startBy: Infinity, answerBy: Infinity, endBy: Infinity };
 
 /** An operation that never answers, and shows the call it was given. */
 function silent(): { readonly operation: ChatOperation; readonly call: () => UpstreamCall } {
@@ -74,7 +74,7 @@ describe.each([[false], [true]])('an attempt (stream: %s)', (stream) => {
 
   it.each<[string, () => Deadline]>([
     ['of its deployment', () => NO_DEADLINE],
-    ['of its request', () => ({ answerBy: performance.now() + 20, endBy: Infinity })],
+    ['of its request', () => ({ ...NO_DEADLINE, answerBy: performance.now() + 20 })],
   ])('ends when the whole time %s has run out', async (_, deadline) => {
     const { operation, call } = silent();
     const context = contextOf();

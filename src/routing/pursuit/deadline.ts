@@ -2,17 +2,18 @@ import type { RequestContext } from '../../domain/request-context.js';
 
 /** By when a request must be over, all its attempts together. `performance.now()` milliseconds. */
 export interface Deadline {
+  /** Later than this no attempt begins, nor a wait for one. */
+  readonly startBy: number;
   /** By when the answer must have begun: a stream's first token, or the whole of a plain answer. */
   readonly answerBy: number;
   readonly endBy: number;
 }
 
 /**
- * SDKs give up by themselves, and then try again. An error that arrives just before that says what happened, and that
- * the gateway has made its own attempts.
+ * SDKs raise a time-out error of their own as they leave, which is what their users catch; and some tell whole seconds
+ * only, with the rest cut off. So theirs is given time to come first.
  */
-const MARGIN_SHARE = 0.05;
-const LONGEST_MARGIN_MS = 500;
+const GRACE_MS = 1_000;
 
 /**
  * The earliest of the route's total, the client's `x-parley-timeout-ms`, and the SDK's own time-out. The last holds to
@@ -20,9 +21,10 @@ const LONGEST_MARGIN_MS = 500;
  */
 export function deadlineOf({ startedAt, wishes }: RequestContext, totalMs: number): Deadline {
   const { timeoutMs = Infinity, patienceMs = Infinity } = wishes;
-  const patience = patienceMs - Math.min(patienceMs * MARGIN_SHARE, LONGEST_MARGIN_MS);
+  const endMs = Math.min(totalMs, timeoutMs);
   return {
-    answerBy: startedAt + Math.min(totalMs, timeoutMs, patience),
-    endBy: startedAt + Math.min(totalMs, timeoutMs),
+    startBy: startedAt + Math.min(endMs, patienceMs),
+    answerBy: startedAt + Math.min(endMs, patienceMs + GRACE_MS),
+    endBy: startedAt + endMs,
   };
 }

@@ -67,7 +67,7 @@ export class Pursuit {
   proceed(): void {
     clearTimeout(this.#timer);
     const now = performance.now();
-    const next = this.#remaining.next(now, this.journey.deadline.answerBy - TIMER_MS);
+    const next = this.#remaining.next(now, this.journey.deadline.startBy - TIMER_MS);
     if (next === undefined) return this.#giveUp();
     if (next.at <= now) return this.#enter(next.step);
     this.#timer = setTimeout(() => this.proceed(), next.at - now);
@@ -84,7 +84,7 @@ export class Pursuit {
   #enter(step: Step): void {
     let isDecided = false;
     const stepOut = step.upstream.gate.enter({
-      until: this.journey.deadline.answerBy,
+      until: this.journey.deadline.startBy,
       admitted: (place) => {
         isDecided = true;
         this.#launch(step, place);
