@@ -57,7 +57,8 @@ export class RedisServer implements Dependency, OnApplicationShutdown {
     connection.on('message', (_, message) => onMessage(message));
     connection.on('ready', () => {
       connection.subscribe(channel).then(onStart, (error: Error) => {
-        if (connection.status === 'ready') this.#log.error(`Redis does not let this gateway listen: ${error.message}`);
+        // A connection that is lost or silent is reported as such, and made anew.
+        if (error.name === 'ReplyError') this.#log.error(`Redis does not let this gateway listen: ${error.message}`);
       });
     });
     this.commands.on('ready', onStart);
