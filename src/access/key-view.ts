@@ -1,5 +1,6 @@
 import { Exclude, Expose, instanceToPlain, Transform } from 'class-transformer';
-import type { Budget, VirtualKey } from '../domain/virtual-key.js';
+import type { Budget } from '../domain/limit.js';
+import type { VirtualKey } from '../domain/virtual-key.js';
 
 /** Epoch milliseconds as RFC 3339. */
 const Instant = () =>

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../domain/errors.js';
-import type { Budget } from '../domain/virtual-key.js';
+import type { Budget } from '../domain/limit.js';
 import { isAddressBlock } from './allowed-addresses.js';
 import type { CreateKeyDto } from './create-key.dto.js';
 import type { KeyWish } from './key-issuer.js';

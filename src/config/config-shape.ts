@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../domain/chat.js';
 import type { Hedge } from '../domain/deployment.js';
+import { limitFields, pricesShape, teamsShape, withoutTwins } from './limit-shape.js';
 import { providersShape, timeoutsShape } from './provider-shape.js';
 import { DEFAULT_RETRIES, type ModelConfig, type StaticKeyConfig, type TargetConfig } from './config.js';
 import type { ProviderType } from './provider-type.js';
@@ -20,7 +21,7 @@ import {
   type FieldValues,
   type Shape,
 } from './shape/shape.js';
-import { addressBlock, duration, host, instant, origin, secretUrl, size } from './shape/units.js';
+import { addressBlock, age, duration, host, instant, origin, secretUrl, size } from './shape/units.js';
 
 const STRATEGIES = ['priority', 'weighted', 'least-busy', 'latency', 'cost'] as const;
 const MB = 1_024 ** 2;
@@ -71,6 +72,24 @@ function topFields(types: readonly ProviderType[]) {
       defaulted(keysShape(), []),
       'Keys of clients; they are usually made through the admin API instead.',
     ),
+    teams: described(defaulted(teamsShape(), []), 'What the keys of one owner may use together.'),
+    prices: described(defaulted(pricesShape(), {}), 'Prices that go before those of the catalogue, by provider/model.'),
+    limits: described(
+      withDefaults({
+        cutOff: described(defaulted(boolean(), false), 'End a stream where a budget runs out in the middle of it.'),
+      }),
+      'How limits are kept.',
+    ),
+    usage: described(
+      defaulted(
+        object({
+          keepRequests: described(age(), 'How long the record of each request is kept. Absent: for ever.'),
+          keepSums: described(age(), 'How long the sums by hour are kept. Absent: for ever.'),
+        }),
+        {},
+      ),
+      'What is kept of what was used.',
+    ),
   };
 }
 
@@ -107,6 +126,7 @@ function modelsShape(): Shape<readonly ModelConfig[]> {
     timeouts: described(defaulted(timeoutsShape(), {}), 'Longest waits.'),
     hedge: described(hedgeShape(), 'Start a second target where the first is late with its first token.'),
     defaults: described(defaulted(defaultsShape, {}), 'Request fields used where the client says nothing.'),
+    ...limitFields(),
   });
   const named = converted(fields, (model, name): ModelConfig => ({ name, ...model }));
   const model: Shape<ModelConfig> = {
@@ -184,34 +204,10 @@ function keysShape(): Shape<readonly StaticKeyConfig[]> {
     tags: defaulted(list(text(), 'tags'), []),
     models: defaulted(globs as Shape<readonly string[] | null>, null),
     allowedIps: defaulted(list(addressBlock(), 'addresses') as Shape<readonly string[] | null>, null),
-    rpm: described(integer(1), 'Requests a minute.'),
-    tpm: described(integer(1), 'Tokens a minute.'),
-    concurrency: described(integer(1), 'Requests at a time.'),
-    budget: object({ usd: required(number(0)), per: required(choice(['day', 'week', 'month', 'total'])) }),
+    ...limitFields(),
     expiresAt: described(instant(), 'An ISO date or time.'),
   });
   return withoutTwins(list(key, 'keys'), 'name');
-}
-
-/** Refuses a second item with the same value in this field. */
-function withoutTwins<T>(shape: Shape<T>, field: string): Shape<T> {
-  const check = (list: Located, reading: Reading) => {
-    const seen = new Set<string>();
-    for (const item of list.kind === 'list' ? list.items : []) {
-      const written = item.kind === 'map' ? item.entries.find(({ name }) => name === field)?.value : undefined;
-      const value = written && textOf(written);
-      if (written === undefined || value === undefined) continue;
-      if (seen.has(value)) reading.refuse(written.place, `another one has this ${field} already`);
-      seen.add(value);
-    }
-  };
-  return {
-    schema: shape.schema,
-    read: (value, reading, name) => {
-      check(value, reading);
-      return shape.read(value, reading, name);
-    },
-  };
 }
 
 /** A map that is there even when nobody writes it, with what its fields have when nobody gives them. */

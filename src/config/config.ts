@@ -1,4 +1,6 @@
-import type { Budget } from '../domain/virtual-key.js';
+import type { Budget } from '../domain/limit.js';
+import type { Team } from '../domain/limit.js';
+import type { TokenRates } from '../domain/price.js';
 import type { Secret } from '../domain/secret.js';
 import type { Hedge, Strategy, Timeouts } from '../domain/deployment.js';
 
@@ -16,6 +18,18 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   readonly models: readonly ModelConfig[];
   readonly keys: readonly StaticKeyConfig[];
+  readonly teams: readonly Team[];
+  /** What models cost where the catalogue is not to be believed, by `provider/model` as they stand in this config. */
+  readonly prices: Readonly<Record<string, TokenRates>>;
+  readonly limits: {
+    /** A stream is ended where the budget runs out in the middle of it. */
+    readonly cutOff: boolean;
+  };
+  readonly usage: {
+    /** How long records of single requests are kept, and their sums; absent: for ever. */
+    readonly keepRequests?: number;
+    readonly keepSums?: number;
+  };
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -58,6 +72,11 @@ export interface ModelConfig {
   readonly timeouts: Partial<Timeouts>;
   readonly hedge?: Hedge;
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** What all who ask for this name may use together. */
+  readonly rpm?: number;
+  readonly tpm?: number;
+  readonly concurrency?: number;
+  readonly budget?: Budget;
 }
 
 export interface TargetConfig {

@@ -120,6 +120,10 @@ function assembled(file: FileConfig, environment: EnvironmentSettings, cwd: stri
     providers: file.providers ?? [],
     models: file.models,
     keys: file.keys,
+    teams: file.teams,
+    prices: file.prices,
+    limits: file.limits,
+    usage: file.usage,
   };
 }
 

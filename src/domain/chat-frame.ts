@@ -4,6 +4,10 @@ import type { ChatCompletionChunk, Usage } from './chat.js';
 export interface ChatFrame {
   readonly bytes: Uint8Array;
   readonly usage: Usage | undefined;
+  /** Characters of answer in it: text, reasoning and arguments. What a stream that breaks off came to is guessed by them. */
+  readonly said: number;
+  /** As which the provider bills the answer, where it has said so. */
+  readonly serviceTier?: string | undefined;
 }
 
 /** One chunk as the event a client reads: a single `data:` line and a blank one (OpenAI wire §2.7). */

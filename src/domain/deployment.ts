@@ -1,7 +1,9 @@
 import type { ModelFacts } from './model-facts.js';
 import type { ParamChange } from './param-change.js';
 import type { Secret } from './secret.js';
-import type { TokenCounts, Outcome } from './usage.js';
+import type { LimitTerms } from './limit.js';
+import type { Usage } from './chat.js';
+import type { Outcome } from './usage.js';
 
 /** The clocks of one call, in milliseconds. `firstToken` runs for streams only. */
 export interface Timeouts {
@@ -74,6 +76,8 @@ export interface Route {
   /** Milliseconds for the whole request, all attempts together. */
   readonly total: number;
   readonly hedge?: Hedge;
+  /** What all who ask for this name may use together. */
+  readonly limits?: LimitTerms;
   /** Request fields used where the client says nothing. */
   readonly defaults: Readonly<Record<string, unknown>>;
 }
@@ -90,7 +94,12 @@ export interface UpstreamAttempt {
   errorCode: string | null;
   /** Why it failed, for the operator's eyes alone. */
   reason?: string | undefined;
-  usage: TokenCounts | undefined;
+  /** As the provider told it; of a stream under way, as far as it has. */
+  usage: Usage | undefined;
+  /** As which the provider billed it, where it said so. */
+  serviceTier?: string | undefined;
+  /** Characters of answer that came: text, reasoning and arguments. */
+  said: number;
   /** It failed before the provider had got anything of it. */
   neverSent?: boolean;
   /** What was not sent, or was sent in another form. */

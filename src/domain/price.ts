@@ -10,10 +10,14 @@ export interface TokenRates {
   readonly cachedInput?: number;
   /** Input written to the provider's prompt cache. */
   readonly cacheWrite?: number;
+  /** The same, to be kept for an hour. */
+  readonly cacheWrite1h?: number;
   readonly audioInput?: number;
+  readonly imageInput?: number;
   readonly output: number;
   readonly reasoning?: number;
   readonly audioOutput?: number;
+  readonly imageOutput?: number;
 }
 
 /** The price of one model at one provider. */

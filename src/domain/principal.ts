@@ -1,12 +1,19 @@
-import type { VirtualKey } from './virtual-key.js';
+import type { LimitTerms, Team } from './limit.js';
 
 /** What a key allows beyond its models: until when, how much, and for how much. Null or absent: unbounded. */
-export type KeyTerms = Partial<Pick<VirtualKey, 'expiresAt' | 'rpm' | 'tpm' | 'concurrency' | 'budget'>>;
+export interface KeyTerms extends Partial<LimitTerms> {
+  /** Epoch milliseconds. */
+  readonly expiresAt?: number | null;
+}
 
 /** Who a request acts for, as the guard established it. */
 export interface Principal extends KeyTerms {
   readonly keyId: string;
   readonly name: string;
+  /** Who the key belongs to; the usage record keeps it. */
+  readonly owner?: string | null;
+  /** What its owner may use in all, where that is bounded. */
+  readonly team?: Team | undefined;
   /** Globs of the model names this key may use; null: all. */
   readonly models: readonly string[] | null;
 }

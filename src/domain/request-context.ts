@@ -1,6 +1,6 @@
-import type { Usage } from './chat.js';
 import type { UpstreamAttempt } from './deployment.js';
 import { Flow } from './flow.js';
+import type { LimitStanding, Reservation } from './limit.js';
 import type { Principal } from './principal.js';
 import type { Outcome } from './usage.js';
 
@@ -14,6 +14,11 @@ export class RequestContext {
   readonly flow = new Flow();
   /** What the answer cost in integer nano-dollars, once that is known. */
   costNanoUsd: number | undefined;
+  /** Set where limits apply. */
+  reservation: Reservation | undefined;
+  standing: LimitStanding | undefined;
+  /** Its usage record has been made, or it needs none. */
+  isRecorded = false;
   /** The most attempts that may be made for it; undefined: as many as the route has. */
   attemptsAllowed: number | undefined;
   /** When it failed, or its client left: the attempts of its route that were not made. */
@@ -44,7 +49,6 @@ export interface RunEnd {
   readonly outcome: Exclude<Outcome, 'refused'>;
   /** What it failed with, where it failed. */
   readonly error: unknown;
-  readonly usage: Usage | undefined;
 }
 
 /** What the client asks of the gateway itself, by header. */

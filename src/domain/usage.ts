@@ -15,8 +15,13 @@ export interface TokenCounts {
   readonly reasoningTokens: number;
   /** Heard and spoken together. */
   readonly audioTokens: number;
-  /** Those of `audioTokens` that were spoken, where they are told apart; only the price needs it, so it is not kept. */
+  /** Those of `audioTokens` that were spoken, where they are told apart. */
   readonly audioOutputTokens?: number;
+  /** Those of `cacheWriteTokens` that are kept for an hour instead of five minutes. */
+  readonly cacheWrite1hTokens?: number;
+  /** Those of `promptTokens` and of `completionTokens` that are images, where they are told apart. */
+  readonly imageInputTokens?: number;
+  readonly imageOutputTokens?: number;
 }
 
 /** The counts of an OpenAI usage object; what is missing, null, negative or no integer counts as nothing. */
@@ -52,18 +57,26 @@ export interface AttemptRecord {
   readonly errorCode: string | null;
   readonly usage: TokenCounts | null;
   readonly usageSource: UsageSource;
+  /** As which the provider billed it, where it said so: `flex`, `priority`, `batch`. */
+  readonly serviceTier: string | null;
   /** Integer nano-dollars; null where the price is not known. */
   readonly costNanoUsd: number | null;
+  /** Whose price it was: provider type and model as in the catalogue, `openai/gpt-4.1`. */
+  readonly pricedAs: string;
+  /** Of which list; null where no price was found. */
+  readonly priceVersion: string | null;
   readonly startedAt: number;
   readonly latencyMs: number;
 }
 
-/** What is kept of one request. */
+/** What is kept of one request. Its usage and cost are the sums over its attempts. */
 export interface UsageRecord {
   readonly requestId: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly keyId: string | null;
+  /** Who the key belonged to at that time. */
+  readonly owner: string | null;
   /** The model name the client wrote. */
   readonly model: string;
   readonly provider: string | null;

@@ -164,7 +164,7 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
     if (!this.#started || this.#out === '') return;
     const bytes = Buffer.from(this.#out);
     this.#out = '';
-    emit({ bytes, usage: this.reducer.usage(this.#state) });
+    emit({ bytes, usage: this.reducer.usage(this.#state), said: 0 });
   }
 }
 

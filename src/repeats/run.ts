@@ -1,5 +1,4 @@
 import { Subscription, type Observable, type Observer, type Subscriber } from 'rxjs';
-import type { Usage } from '../domain/chat.js';
 import { isFrame } from '../domain/chat-frame.js';
 import { GatewayError, UpstreamTimeoutError } from '../domain/errors.js';
 import type { Flow } from '../domain/flow.js';
@@ -41,7 +40,6 @@ export class Run implements Observer<ChatAnswer> {
   readonly #listeners = new Set<Listener>();
   /** All of them from the first; undefined once forgotten. */
   #answers: ChatAnswer[] | undefined = [];
-  #usage: Usage | undefined;
   #end: RunEnd | undefined;
   #attemptsLeft = 0;
   /** The starter's, until the end: it leads to the whole of the request's body. */
@@ -86,7 +84,6 @@ export class Run implements Observer<ChatAnswer> {
   }
 
   next(answer: ChatAnswer): void {
-    if ('usage' in answer && answer.usage !== undefined) this.#usage = answer.usage;
     if (this.#answers !== undefined) {
       const size = isFrame(answer) ? answer.bytes.length : bytesOf(answer).length;
       this.#answers.push(answer);
@@ -172,7 +169,7 @@ export class Run implements Observer<ChatAnswer> {
   #close(outcome: RunEnd['outcome'], error?: unknown): readonly Listener[] {
     const listeners = [...this.#listeners];
     this.#listeners.clear();
-    this.#end = { outcome, error, usage: this.#usage };
+    this.#end = { outcome, error };
     this.endedAt = performance.now();
     const { attemptsAllowed, attemptsLeft } = this.#context ?? {};
     this.#context = undefined;

@@ -1,14 +1,15 @@
-import type { Usage } from '../domain/chat.js';
-import type { UpstreamAttempt } from '../domain/deployment.js';
+import type { ListedPrice, Sale } from '../catalog/price-book.js';
+import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
 import { GatewayError } from '../domain/errors.js';
-import { costNanoUsd, type ModelPrice } from '../domain/price.js';
+import { costNanoUsd } from '../domain/price.js';
 import type { RequestContext } from '../domain/request-context.js';
-import { tokenCounts, type AttemptRecord, type Outcome, type TokenCounts, type UsageRecord } from '../domain/usage.js';
+import type { AttemptRecord, Outcome, UsageRecord } from '../domain/usage.js';
+import { attemptUsage, isFree, totalCounts, totalSource, type AttemptUsage, type Guesses } from './attempt-usage.js';
 
-/** Where prices are looked up: by provider type, the model's own id, and the time of the call in epoch milliseconds. */
-export interface PriceList {
-  readonly version: string;
-  price(type: string, modelId: string, at: number): ModelPrice | undefined;
+/** What accounting looks up. */
+export interface Books {
+  readonly prices: { find(deployment: Deployment, sale: Sale): ListedPrice | undefined };
+  readonly guesses: Guesses;
 }
 
 /** How an answer ended, as the one who watched it go by knows it. Times are `performance.now()` milliseconds. */
@@ -16,10 +17,11 @@ export interface Ending {
   /** The model name the client wrote. */
   readonly model: string;
   readonly stream: boolean;
-  readonly outcome: Exclude<Outcome, 'refused'>;
+  readonly outcome: Outcome;
   /** What it failed with, where it failed. */
   readonly error: unknown;
-  readonly usage: Usage | undefined;
+  /** Characters of the request; asked for only where tokens have to be guessed. */
+  readonly promptSize: () => number;
   /** When the first frame of a stream went by; the client has read status 200 then. */
   readonly openedAt: number | undefined;
   readonly endedAt: number;
@@ -30,34 +32,31 @@ const CLIENT_CLOSED_REQUEST = 499;
 const LONGEST_TEXT = 256;
 
 /** The record of one request, with a row for every attempt. */
-export function usageRecord(context: RequestContext, ending: Ending, prices: PriceList): UsageRecord {
-  const { lastAttempt, attempts } = context;
-  // A replayed answer's tokens were used by the request it belongs to.
-  const told = context.replayOf === undefined ? ending.usage : undefined;
-  const usage = told === undefined ? lastAttempt?.usage : tokenCounts(told);
-  const rows = attempts.map((attempt) =>
-    attemptRecord(attempt, { context, ending, prices, usage: attempt === lastAttempt ? usage : attempt.usage }),
-  );
-  const priced = rows.some((row) => row.usage !== null && row.costNanoUsd !== null);
+export function usageRecord(context: RequestContext, ending: Ending, books: Books): UsageRecord {
+  const { lastAttempt, principal } = context;
+  const rows = context.attempts.map((attempt) => attemptRow(attempt, { context, ending, books }));
+  const usages = rows.map(({ usage }) => usage);
+  const records = rows.map(({ record }) => record);
   return {
     requestId: context.id,
     createdAt: context.receivedAt,
-    keyId: context.principal?.keyId ?? null,
+    keyId: principal?.keyId ?? null,
+    owner: principal?.owner ?? null,
     model: brief(ending.model),
     provider: lastAttempt === undefined ? null : brief(lastAttempt.deployment.provider),
     upstreamModel: lastAttempt === undefined ? null : brief(lastAttempt.deployment.model),
     stream: ending.stream,
     outcome: outcomeOf(context, ending),
     status: statusOf(ending),
-    errorCode: ending.outcome === 'failed' ? codeOf(ending.error) : null,
-    usage: usage ?? null,
-    usageSource: usage === undefined ? 'none' : 'provider',
-    costNanoUsd: total(rows),
-    priceVersion: priced ? prices.version : null,
+    errorCode: ending.outcome === 'failed' || ending.outcome === 'refused' ? codeOf(ending.error) : null,
+    usage: totalCounts(usages),
+    usageSource: totalSource(usages),
+    costNanoUsd: total(records),
+    priceVersion: records.findLast(({ priceVersion }) => priceVersion !== null)?.priceVersion ?? null,
     latencyMs: milliseconds(ending.endedAt - context.startedAt),
     timeToFirstTokenMs: ending.openedAt === undefined ? null : milliseconds(ending.openedAt - context.startedAt),
     tags: context.wishes.tags.map(brief),
-    attempts: rows,
+    attempts: records,
   };
 }
 
@@ -66,43 +65,45 @@ function outcomeOf({ attempts, replayOf }: RequestContext, { outcome }: Ending):
   return outcome === 'failed' && attempts.length === 0 && replayOf === undefined ? 'refused' : outcome;
 }
 
-interface AttemptFacts {
+interface Accounts {
   readonly context: RequestContext;
   readonly ending: Ending;
-  readonly prices: PriceList;
-  readonly usage: TokenCounts | undefined;
+  readonly books: Books;
 }
 
-function attemptRecord(attempt: UpstreamAttempt, facts: AttemptFacts): AttemptRecord {
-  const { context, ending, usage } = facts;
-  const { deployment, startedAt, endedAt = ending.endedAt } = attempt;
+function attemptRow(
+  attempt: UpstreamAttempt,
+  { context, ending, books }: Accounts,
+): { readonly record: AttemptRecord; readonly usage: AttemptUsage } {
+  const { deployment, startedAt, endedAt = ending.endedAt, serviceTier } = attempt;
   // Where the client left, the call may still be on its way down when the record is made.
   const outcome = attempt.outcome ?? (attempt === context.lastAttempt ? ending.outcome : 'failed');
-  const isUnbilled = outcome === 'failed' && attempt !== context.answering && isFree(attempt);
-  return {
+  const ended = { ...attempt, outcome };
+  const usage = attemptUsage(ended, ending.promptSize, books.guesses);
+  const listed =
+    usage.counts === null ? undefined : books.prices.find(deployment, { at: context.receivedAt, serviceTier });
+  const record: AttemptRecord = {
     provider: brief(deployment.provider),
     model: brief(deployment.model),
     outcome,
     status: attempt.status ?? null,
     errorCode: attempt.errorCode === null ? null : brief(attempt.errorCode),
-    usage: usage ?? null,
-    usageSource: usage === undefined ? 'none' : 'provider',
-    costNanoUsd: usage === undefined ? (isUnbilled ? 0 : null) : cost(usage, attempt, facts),
+    usage: usage.counts,
+    usageSource: usage.source,
+    serviceTier: serviceTier === undefined ? null : brief(serviceTier),
+    costNanoUsd: costOf(ended, usage, listed),
+    pricedAs: brief(`${deployment.endpoint.type}/${deployment.baseModel}`),
+    priceVersion: listed?.version ?? null,
     startedAt: Math.round(context.receivedAt + startedAt - context.startedAt),
     latencyMs: milliseconds(endedAt - startedAt),
   };
+  return { record, usage };
 }
 
-function cost(usage: TokenCounts, { deployment }: UpstreamAttempt, { context, prices }: AttemptFacts): number | null {
-  const price = prices.price(deployment.endpoint.type, deployment.baseModel, context.receivedAt);
-  return price === undefined ? null : costNanoUsd(usage, price);
+function costOf(attempt: UpstreamAttempt, { counts }: AttemptUsage, listed: ListedPrice | undefined): number | null {
+  if (counts === null) return isFree(attempt) ? 0 : null;
+  return listed === undefined ? null : costNanoUsd(counts, listed.price);
 }
-
-/**
- * What the provider refused, or never received, is known to cost nothing. Of what failed otherwise it is not known: not
- * of an answer that made no sense, nor of a stream whose beginning was passed on.
- */
-const isFree = ({ status = 0, neverSent = false }: UpstreamAttempt): boolean => neverSent || status >= 400;
 
 /** A cost that is not known in part is not known. */
 function total(rows: readonly AttemptRecord[]): number | null {

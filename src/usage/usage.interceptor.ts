@@ -1,10 +1,14 @@
 import { type CallHandler, type ExecutionContext, Injectable, Logger, type NestInterceptor } from '@nestjs/common';
 import type { Request } from 'express';
 import { Observable, type Subscriber } from 'rxjs';
-import { ModelCatalog } from '../catalog/model-catalog.js';
-import type { ChatCompletion, Usage } from '../domain/chat.js';
+import { PriceBook } from '../catalog/price-book.js';
+import type { ChatCompletion, ChatRequest } from '../domain/chat.js';
 import { isFrame, type ChatFrame } from '../domain/chat-frame.js';
+import type { SettledUse } from '../domain/limit.js';
 import type { RequestContext, RunEnd } from '../domain/request-context.js';
+import { tokenCounts, type UsageRecord } from '../domain/usage.js';
+import { promptSize } from '../estimates/prompt-size.js';
+import { TokenEstimates } from '../estimates/token-estimates.js';
 import { contextOf } from '../http/context.js';
 import { UsageRecorder } from './usage-recorder.js';
 import { usageRecord, type Ending } from './usage-record.js';
@@ -21,7 +25,8 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
 
   constructor(
     private readonly recorder: UsageRecorder,
-    private readonly catalog: ModelCatalog,
+    readonly prices: PriceBook,
+    readonly guesses: TokenEstimates,
   ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler<Answer>): Observable<Answer> {
@@ -40,17 +45,27 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
     });
   }
 
+  /** An answer whose provider has counted teaches how to guess where none does. */
+  #learn({ answering }: RequestContext, { outcome, promptSize }: Ending): void {
+    if (outcome !== 'completed' || answering?.usage === undefined) return;
+    const { deployment, usage, said } = answering;
+    this.guesses.learn(deployment, { promptSize: promptSize(), said, counts: tokenCounts(usage) });
+  }
+
   /** Accounting must never cost a client its answer, so a fault in it is ours to log. */
   #record(context: RequestContext, ending: Ending, settled: () => void): void {
+    context.isRecorded = true;
     // A request of nobody we know that never reached a provider is the access log's business.
     if (context.principal === undefined && context.attempts.length === 0) {
       settled();
       return;
     }
     try {
-      const record = usageRecord(context, ending, this.catalog);
+      const record = usageRecord(context, ending, this);
       // Before the answer leaves: the cost is one of its headers.
       if (record.costNanoUsd !== null) context.costNanoUsd = record.costNanoUsd;
+      context.reservation?.settle(useOf(record));
+      this.#learn(context, ending);
       this.recorder.record(record, settled);
     } catch (fault) {
       this.#log.error(
@@ -62,9 +77,16 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
   }
 }
 
+/** What limits are settled with: what is not known of it counts as nothing. */
+function useOf({ usage, attempts }: UsageRecord): SettledUse {
+  return {
+    tokens: usage === null ? 0 : usage.promptTokens + usage.completionTokens,
+    costNanoUsd: attempts.reduce((sum, attempt) => sum + (attempt.costNanoUsd ?? 0), 0),
+  };
+}
+
 /** One answer on its way to the client. It costs a frame two comparisons, and no promise. */
 class WatchedAnswer {
-  #usage: Usage | undefined;
   #openedAt: number | undefined;
   #completion: ChatCompletion | undefined;
   #ended = false;
@@ -76,7 +98,6 @@ class WatchedAnswer {
   ) {}
 
   next(answer: Answer): void {
-    if (answer.usage !== undefined) this.#usage = answer.usage;
     if (isFrame(answer)) {
       this.#openedAt ??= performance.now();
       this.client.next(answer);
@@ -98,8 +119,7 @@ class WatchedAnswer {
   }
 
   /** The client left long ago, and now its run has ended too. */
-  ended({ outcome, error, usage }: RunEnd): void {
-    this.#usage = usage;
+  ended({ outcome, error }: RunEnd): void {
     this.#end(outcome, error, () => undefined);
   }
 
@@ -112,7 +132,8 @@ class WatchedAnswer {
     this.#ended = true;
     const { stream, model } = asked(this.request);
     const endedAt = performance.now();
-    this.record({ model, stream, outcome, error, usage: this.#usage, openedAt: this.#openedAt, endedAt }, settled);
+    const size = () => promptSize(this.request.body as ChatRequest);
+    this.record({ model, stream, outcome, error, promptSize: size, openedAt: this.#openedAt, endedAt }, settled);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module.js';
+import { EstimatesModule } from '../estimates/estimates.module.js';
 import { AdminRequestsController } from './admin-requests.controller.js';
 import { UsageController } from './usage.controller.js';
 import { UsageInterceptor } from './usage.interceptor.js';
@@ -7,10 +8,10 @@ import { UsageRecorder } from './usage-recorder.js';
 
 /** What every key used. The store it writes to comes from the storage module. */
 @Module({
-  imports: [CatalogModule],
+  imports: [CatalogModule, EstimatesModule],
   controllers: [UsageController, AdminRequestsController],
   providers: [UsageRecorder, UsageInterceptor],
   // With what the interceptor needs: Nest makes it anew in every module whose controller uses it.
-  exports: [UsageRecorder, UsageInterceptor, CatalogModule],
+  exports: [UsageRecorder, UsageInterceptor, CatalogModule, EstimatesModule],
 })
 export class UsageModule {}

@@ -19,6 +19,16 @@ export function duration(least = 1): Shape<number> {
   });
 }
 
+/** A stretch of the past in milliseconds, written `36h` or `90d`. */
+export function age(): Shape<number> {
+  return quantity({
+    units: { h: 3_600_000, d: 86_400_000 },
+    wanted: 'a time such as 36h or 90d, from 1h to 100 years',
+    least: 3_600_000,
+    most: 36_525 * 86_400_000,
+  });
+}
+
 /** Bytes, written `512kb` or `32mb` (of 1024); a bare number is bytes. */
 export function size(least: number, most: number): Shape<number> {
   return quantity({

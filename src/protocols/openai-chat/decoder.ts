@@ -194,7 +194,7 @@ export class ChatStreamDecoder implements ChatDecoder {
   #frame(): ChatFrame {
     const bytes = Buffer.from(this.#out);
     this.#out = '';
-    return { bytes, usage: this.#state.usage };
+    return { bytes, usage: this.#state.usage, said: 0 };
   }
 }
 

@@ -124,6 +124,6 @@ class PacedStream {
       this.#clock.started();
     }
     this.#clock.tick();
-    this.frames.next({ bytes: Buffer.from(events.join('')), usage });
+    this.frames.next({ bytes: Buffer.from(events.join('')), usage, said: 0 });
   }
 }

@@ -13,7 +13,6 @@ import {
 import { Flow } from '../../domain/flow.js';
 import type { RequestContext } from '../../domain/request-context.js';
 import type { Secret } from '../../domain/secret.js';
-import { tokenCounts } from '../../domain/usage.js';
 import type { ChatOperation, UpstreamCall } from '../../providers/provider.js';
 import { Cancellation } from './cancellation.js';
 import type { Deadline } from './deadline.js';
@@ -85,11 +84,19 @@ export class RunningAttempt implements Served {
   #follow(frames: Observable<ChatFrame>): void {
     this.#frames.add(
       frames.subscribe({
-        next: (frame) => this.#listener?.next(frame),
+        next: (frame) => this.#pass(frame),
         error: (error: unknown) => this.#fail(error),
         complete: () => this.#finish(undefined),
       }),
     );
+  }
+
+  /** Whoever is left in mid-stream has used what came until then. */
+  #pass(frame: ChatFrame): void {
+    this.record.usage = frame.usage;
+    this.record.said += frame.said;
+    this.record.serviceTier ??= frame.serviceTier;
+    this.#listener?.next(frame);
   }
 
   #runClock(until: number): void {
@@ -107,7 +114,11 @@ export class RunningAttempt implements Served {
     const listener = this.#listener;
     if (!this.#end('completed')) return;
     this.record.status = 200;
-    if (completion !== undefined) listener?.next(completion);
+    if (completion !== undefined) {
+      this.record.usage = completion.usage;
+      this.record.serviceTier = serviceTierOf(completion);
+      listener?.next(completion);
+    }
     listener?.completed();
   }
 
@@ -118,7 +129,7 @@ export class RunningAttempt implements Served {
       this.record.errorCode = error.code;
       this.record.reason = error.reason;
       this.record.neverSent = isBeforeSending(error);
-      if (error instanceof UnfitAnswerError && error.usage !== undefined) this.record.usage = tokenCounts(error.usage);
+      if (error instanceof UnfitAnswerError) this.record.usage = error.usage;
       this.record.status = error instanceof UpstreamError ? error.upstreamStatus : undefined;
     }
     this.#frames.unsubscribe();
@@ -135,6 +146,9 @@ export class RunningAttempt implements Served {
     return true;
   }
 }
+
+const serviceTierOf = ({ service_tier: tier }: ChatCompletion): string | undefined =>
+  typeof tier === 'string' ? tier : undefined;
 
 /** No connection, no credential, or nothing that the provider could be asked. */
 function isBeforeSending(error: GatewayError): boolean {
@@ -183,6 +197,7 @@ export function startAttempt(deployment: Deployment): UpstreamAttempt {
     status: undefined,
     errorCode: null,
     usage: undefined,
+    said: 0,
     changes: [],
   };
 }

@@ -1,5 +1,6 @@
 import type { Page, VirtualKeyStore } from '../../access/virtual-key.store.js';
-import type { Budget, VirtualKey } from '../../domain/virtual-key.js';
+import type { Budget } from '../../domain/limit.js';
+import type { VirtualKey } from '../../domain/virtual-key.js';
 import type { Transaction } from 'kysely';
 import { cutPage, decodeCursor } from './cursor.js';
 import type { Schema, VirtualKeyRow } from './schema.js';
@@ -91,6 +92,10 @@ function rowOf(key: VirtualKey): VirtualKeyRow {
     expires_at: key.expiresAt,
     disabled: key.disabled ? 1 : 0,
     created_at: key.createdAt,
+    previous_hash: null,
+    previous_until: null,
+    updated_at: key.createdAt,
+    deleted_at: null,
   };
 }
 

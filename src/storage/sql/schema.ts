@@ -8,6 +8,9 @@ export interface Schema {
   readonly virtual_keys: VirtualKeyRow;
   readonly usage_records: UsageRecordRow & { readonly id: GeneratedAlways<number> };
   readonly usage_attempts: UsageAttemptRow & { readonly record_id: number };
+  readonly usage_tags: UsageTagRow;
+  readonly usage_sums: UsageSumRow;
+  readonly teams: TeamRow;
   readonly turn_states: TurnStateRow;
 }
 
@@ -28,6 +31,24 @@ export interface VirtualKeyRow {
   readonly expires_at: number | null;
   readonly disabled: number;
   readonly created_at: number;
+  /** The hash that a rotation replaced, and until when it is still good. */
+  readonly previous_hash: string | null;
+  readonly previous_until: number | null;
+  readonly updated_at: number;
+  /** Deleted keys stay for a while: by this the other replicas hear of it. */
+  readonly deleted_at: number | null;
+}
+
+export interface TeamRow {
+  readonly name: string;
+  readonly rpm: number | null;
+  readonly tpm: number | null;
+  readonly concurrency: number | null;
+  readonly budget_usd: number | null;
+  readonly budget_per: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly deleted_at: number | null;
 }
 
 /** In the order in which they are written. */
@@ -50,6 +71,7 @@ export interface UsageRecordRow extends TokenColumns {
   /** The UTC day of `created_at`, kept so that both databases group by it alike. */
   readonly day: string;
   readonly key_id: string | null;
+  readonly owner: string | null;
   readonly model: string;
   readonly provider: string | null;
   readonly upstream_model: string | null;
@@ -75,9 +97,40 @@ export interface UsageAttemptRow extends TokenColumns {
   readonly status: number | null;
   readonly error_code: string | null;
   readonly usage_source: string;
+  readonly cache_write_1h_tokens: number | null;
+  readonly audio_output_tokens: number | null;
+  readonly image_input_tokens: number | null;
+  readonly image_output_tokens: number | null;
+  readonly service_tier: string | null;
   readonly cost_nano_usd: number | null;
+  /** Null in rows of older versions. */
+  readonly priced_as: string | null;
+  readonly price_version: string | null;
   readonly started_at: number;
   readonly latency_ms: number;
+}
+
+/** So that the records with a tag are found newest first. */
+export interface UsageTagRow {
+  readonly tag: string;
+  readonly created_at: number;
+  readonly record_id: number;
+}
+
+/** The sums of one hour of one combination; what a record has not stands here as `''`. */
+export interface UsageSumRow extends Readonly<Record<(typeof TOKEN_COLUMNS)[number], number>> {
+  /** Epoch milliseconds of its beginning. */
+  readonly hour: number;
+  readonly key_id: string;
+  readonly owner: string;
+  readonly model: string;
+  readonly provider: string;
+  readonly tags: string;
+  readonly requests: number;
+  readonly cost_nano_usd: number;
+  /** Requests with counts and without a cost. */
+  readonly unpriced: number;
+  readonly estimated: number;
 }
 
 /** Sealed: without the gateway's secret it says nothing but how long it is and when it ends. */
@@ -93,6 +146,7 @@ export const RECORD_COLUMNS = [
   'created_at',
   'day',
   'key_id',
+  'owner',
   'model',
   'provider',
   'upstream_model',
@@ -118,7 +172,14 @@ export const ATTEMPT_COLUMNS = [
   'error_code',
   ...TOKEN_COLUMNS,
   'usage_source',
+  'cache_write_1h_tokens',
+  'audio_output_tokens',
+  'image_input_tokens',
+  'image_output_tokens',
+  'service_tier',
   'cost_nano_usd',
+  'priced_as',
+  'price_version',
   'started_at',
   'latency_ms',
 ] as const satisfies readonly (keyof UsageAttemptRow)[];

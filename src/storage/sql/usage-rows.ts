@@ -10,6 +10,7 @@ export function recordRow(record: UsageRecord): UsageRecordRow {
     created_at: createdAt,
     day: new Date(createdAt).toISOString().slice(0, 10),
     key_id: record.keyId,
+    owner: storableOrNull(record.owner),
     model: storable(record.model),
     provider: storableOrNull(record.provider),
     upstream_model: storableOrNull(record.upstreamModel),
@@ -38,6 +39,10 @@ export function attemptRows({ attempts }: UsageRecord): readonly UsageAttemptRow
     error_code: storableOrNull(attempt.errorCode),
     ...tokenColumns(attempt.usage),
     usage_source: attempt.usageSource,
+    ...finerColumns(attempt.usage),
+    service_tier: storableOrNull(attempt.serviceTier),
+    priced_as: storable(attempt.pricedAs),
+    price_version: attempt.priceVersion,
     cost_nano_usd: attempt.costNanoUsd === null ? null : integer(attempt.costNanoUsd),
     started_at: integer(attempt.startedAt),
     latency_ms: attempt.latencyMs,
@@ -50,6 +55,7 @@ export function recordOf(row: UsageRecordRow, attempts: readonly UsageAttemptRow
     requestId: row.request_id,
     createdAt: row.created_at,
     keyId: row.key_id,
+    owner: row.owner,
     model: row.model,
     provider: row.provider,
     upstreamModel: row.upstream_model,
@@ -75,9 +81,12 @@ function attemptOf(row: UsageAttemptRow): AttemptRecord {
     outcome: row.outcome as Outcome,
     status: row.status,
     errorCode: row.error_code,
-    usage: tokenCounts(row),
+    usage: attemptCounts(row),
     usageSource: row.usage_source as UsageSource,
+    serviceTier: row.service_tier,
     costNanoUsd: row.cost_nano_usd,
+    pricedAs: row.priced_as ?? '',
+    priceVersion: row.price_version,
     startedAt: row.started_at,
     latencyMs: row.latency_ms,
   };
@@ -102,6 +111,35 @@ function tokenColumns(usage: TokenCounts | null): TokenColumns {
     reasoning_tokens: integer(usage.reasoningTokens),
     audio_tokens: integer(usage.audioTokens),
   };
+}
+
+type FinerColumns = Pick<
+  UsageAttemptRow,
+  'cache_write_1h_tokens' | 'audio_output_tokens' | 'image_input_tokens' | 'image_output_tokens'
+>;
+
+/** Most answers have none of these: null costs nothing. */
+function finerColumns(usage: TokenCounts | null): FinerColumns {
+  const some = (tokens: number | undefined) => (tokens === undefined || tokens === 0 ? null : integer(tokens));
+  return {
+    cache_write_1h_tokens: some(usage?.cacheWrite1hTokens),
+    audio_output_tokens: some(usage?.audioOutputTokens),
+    image_input_tokens: some(usage?.imageInputTokens),
+    image_output_tokens: some(usage?.imageOutputTokens),
+  };
+}
+
+function attemptCounts(row: UsageAttemptRow): TokenCounts | null {
+  const counts = tokenCounts(row);
+  return (
+    counts && {
+      ...counts,
+      ...(row.cache_write_1h_tokens !== null && { cacheWrite1hTokens: row.cache_write_1h_tokens }),
+      ...(row.audio_output_tokens !== null && { audioOutputTokens: row.audio_output_tokens }),
+      ...(row.image_input_tokens !== null && { imageInputTokens: row.image_input_tokens }),
+      ...(row.image_output_tokens !== null && { imageOutputTokens: row.image_output_tokens }),
+    }
+  );
 }
 
 function tokenCounts(row: TokenColumns): TokenCounts | null {
