@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { ForbiddenError, UnauthorizedError } from '../domain/errors.js';
 import { contextOf } from '../http/context.js';
+import { IsOperation } from '../http/operation.decorator.js';
 import { AdminKey } from './admin-key.js';
 import { Admin } from './admin.decorator.js';
 import { KeyDirectory } from './key-directory.js';
@@ -24,6 +25,7 @@ export class ApiKeyGuard implements CanActivate {
     if (this.reflector.getAllAndOverride(Public, targets)) return true;
     const request = execution.switchToHttp().getRequest<IncomingMessage>();
     if (this.reflector.getAllAndOverride(Admin, targets)) return this.#admitAdmin(request);
+    contextOf(request).isOperation = this.reflector.get(IsOperation, execution.getHandler()) === true;
     const key = keyOf(request);
     const found = this.directory.find(key);
     if (found instanceof Promise) return found.then((known) => this.#admit(request, key, known));

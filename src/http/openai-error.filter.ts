@@ -8,7 +8,8 @@ import {
   MethodNotAllowedError,
   NotFoundError,
 } from '../domain/errors.js';
-import { contextOf } from './context.js';
+import { contextIfAny, contextOf } from './context.js';
+import { RefusalAccount } from './refusal-account.js';
 
 /** Waits longer than this are not worth keeping a client for: SDKs ignore them too. */
 const LONGEST_WAIT_MS = 60_000;
@@ -18,6 +19,8 @@ const LONGEST_WAIT_MS = 60_000;
 export class OpenAiErrorFilter implements ExceptionFilter {
   readonly #log = new Logger(OpenAiErrorFilter.name);
 
+  constructor(private readonly accounts: RefusalAccount) {}
+
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<IncomingMessage>();
@@ -25,15 +28,23 @@ export class OpenAiErrorFilter implements ExceptionFilter {
     const error = asGatewayError(thrown, request);
     if (error instanceof InternalError)
       this.#log.error({ msg: 'A fault of the gateway', request: contextOf(request).id, err: error.cause ?? error });
-    if (response.headersSent || response.destroyed) return;
-    const body = Buffer.from(JSON.stringify(errorBody(error)));
-    response.writeHead(error.status, {
-      'content-type': 'application/json',
-      'content-length': body.length,
-      ...retryHeaders(error),
-    });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    const context = contextIfAny(request);
+    // Operations account for themselves; what a guard kept from them is accounted for here.
+    if (context?.isOperation === true && !context.isRecorded && context.principal !== undefined)
+      this.accounts.refused({ request, context, error }, () => answer(response, error));
+    else answer(response, error);
   }
+}
+
+function answer(response: ServerResponse, error: GatewayError): void {
+  if (response.headersSent || response.destroyed) return;
+  const body = Buffer.from(JSON.stringify(errorBody(error)));
+  response.writeHead(error.status, {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    ...retryHeaders(error),
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
 /** The error a client may read; whatever we do not know is a fault of our own, and bland. */

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { EstimatesModule } from '../estimates/estimates.module.js';
+import { RefusalAccount } from '../http/refusal-account.js';
+import { RefusalRecorder } from './refusal-recorder.js';
+import { RequestAccounts } from './request-accounts.js';
 import { AdminRequestsController } from './admin-requests.controller.js';
 import { UsageController } from './usage.controller.js';
 import { UsageInterceptor } from './usage.interceptor.js';
@@ -10,8 +13,8 @@ import { UsageRecorder } from './usage-recorder.js';
 @Module({
   imports: [CatalogModule, EstimatesModule],
   controllers: [UsageController, AdminRequestsController],
-  providers: [UsageRecorder, UsageInterceptor],
+  providers: [UsageRecorder, RequestAccounts, UsageInterceptor, { provide: RefusalAccount, useClass: RefusalRecorder }],
   // With what the interceptor needs: Nest makes it anew in every module whose controller uses it.
-  exports: [UsageRecorder, UsageInterceptor, CatalogModule, EstimatesModule],
+  exports: [UsageRecorder, RequestAccounts, UsageInterceptor, RefusalAccount],
 })
 export class UsageModule {}
