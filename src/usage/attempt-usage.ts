@@ -41,8 +41,8 @@ export function attemptUsage(
 }
 
 /** An answer that came in full and was of no use. */
-const isWhole = ({ outcome, said, errorCode }: UpstreamAttempt): boolean =>
-  outcome === 'failed' && said === 0 && errorCode === 'invalid_structured_output';
+const isWhole = ({ outcome, errorCode }: UpstreamAttempt): boolean =>
+  outcome === 'failed' && errorCode === 'invalid_structured_output';
 
 /** What the provider refused, or never received, is known to cost nothing. */
 export const isFree = ({ outcome, status = 0, neverSent = false }: UpstreamAttempt): boolean =>

@@ -29,25 +29,21 @@ export class RequestAccounts {
     context.isRecorded = true;
     // A request of nobody we know that never reached a provider is the access log's business.
     if (context.principal === undefined && context.attempts.length === 0) return settled();
-    const record = this.#recordOf(context, ending);
-    context.reservation?.settle(record === undefined ? NOTHING : useOf(record));
-    if (record === undefined) return settled();
-    // Before the answer leaves: the cost is one of its headers.
-    if (record.costNanoUsd !== null) context.costNanoUsd = record.costNanoUsd;
-    this.recorder.record(record, settled);
-  }
-
-  /** Accounting must never cost a client its answer, so a fault in it is ours to log. */
-  #recordOf(context: RequestContext, ending: Ending): UsageRecord | undefined {
     try {
+      const record = usageRecord(context, ending, this.#books);
+      settle(context, useOf(record));
+      // Before the answer leaves: the cost is one of its headers.
+      if (record.costNanoUsd !== null) context.costNanoUsd = record.costNanoUsd;
       this.#learn(context, ending);
-      return usageRecord(context, ending, this.#books);
+      this.recorder.record(record, settled);
     } catch (fault) {
+      // Accounting must never cost a client its answer, nor others their share of a limit.
       this.#log.error(
         `The usage of ${context.id} could not be recorded.`,
         fault instanceof Error ? fault.stack : fault,
       );
-      return undefined;
+      settle(context, NOTHING);
+      settled();
     }
   }
 
@@ -57,6 +53,12 @@ export class RequestAccounts {
     const { deployment, usage, said } = answering;
     this.guesses.learn(deployment, { promptSize: promptSize(), said, counts: tokenCounts(usage) });
   }
+}
+
+/** What was reserved is given back once. */
+function settle(context: RequestContext, use: SettledUse): void {
+  context.reservation?.settle(use);
+  context.reservation = undefined;
 }
 
 /** What limits are settled with: what is not known of it counts as nothing. */

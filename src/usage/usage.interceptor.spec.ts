@@ -1,7 +1,7 @@
 import { type ExecutionContext, Logger } from '@nestjs/common';
 import { jest } from '@jest/globals';
 import { firstValueFrom, lastValueFrom, NEVER, Observable, of, Subject, throwError, toArray } from 'rxjs';
-import type { ModelCatalog } from '../catalog/model-catalog.js';
+import type { PriceBook } from '../catalog/price-book.js';
 import type { ChatCompletion, Usage } from '../domain/chat.js';
 import type { ChatFrame } from '../domain/chat-frame.js';
 import type { Deployment, UpstreamAttempt } from '../domain/deployment.js';
@@ -9,6 +9,8 @@ import { InvalidRequestError, TruncatedStreamError, UpstreamError } from '../dom
 import { RequestContext } from '../domain/request-context.js';
 import type { UsageRecord } from '../domain/usage.js';
 import { attachContext } from '../http/context.js';
+import type { TokenEstimates } from '../estimates/token-estimates.js';
+import { RequestAccounts } from './request-accounts.js';
 import type { UsageRecorder } from './usage-recorder.js';
 import { UsageInterceptor } from './usage.interceptor.js';
 
@@ -29,7 +31,7 @@ const COUNTS = {
 /** 40 × $2 + 60 × $0.50 + 20 × $8 a million. */
 const COST = 40 * 2_000 + 60 * 500 + 20 * 8_000;
 const completion = { object: 'chat.completion', usage: USAGE } as unknown as ChatCompletion;
-const frame = (text: string, usage?: Usage): ChatFrame => ({ bytes: Buffer.from(text), usage });
+const frame = (text: string, usage?: Usage): ChatFrame => ({ bytes: Buffer.from(text), usage, said: text.length });
 
 const deployment = {
   provider: 'eu-azure',
@@ -38,13 +40,21 @@ const deployment = {
   endpoint: { type: 'azure-openai' },
 } as Deployment;
 
-const catalog = {
-  version: '2026-11',
-  price: (type: string, id: string) =>
-    type === 'azure-openai' && id === 'gpt-4.1'
-      ? { input: 2_000_000_000, cachedInput: 500_000_000, output: 8_000_000_000 }
-      : undefined,
-} as ModelCatalog;
+const PRICE = { input: 2_000_000_000, cachedInput: 500_000_000, output: 8_000_000_000 };
+const prices = {
+  find: ({ endpoint, baseModel }: Deployment) =>
+    endpoint.type === 'azure-openai' && baseModel === 'gpt-4.1' ? { price: PRICE, version: '2026-11' } : undefined,
+} as unknown as PriceBook;
+
+/** A token is four characters of a prompt, two of an answer. */
+const guesses = {
+  learnt: [] as unknown[],
+  promptTokens: (_: Deployment, size: number) => Math.ceil(size / 4),
+  answerTokens: (_: Deployment, said: number) => Math.ceil(said / 2),
+  learn(_: Deployment, answer: unknown) {
+    this.learnt.push(answer);
+  },
+};
 
 /** A recorder whose records become durable as told. */
 class Ledger {
@@ -61,7 +71,7 @@ function request(body: unknown, known = true): { context: RequestContext; execut
     strict: false,
     tags: ['a'],
   });
-  if (known) context.principal = { keyId: 'key_1', name: 'ci', models: null };
+  if (known) context.principal = { keyId: 'key_1', name: 'ci', owner: 'search', models: null };
   const incoming = { body, params: {} };
   attachContext(incoming as never, context);
   return {
@@ -74,9 +84,19 @@ function attempt(context: RequestContext, ended: Partial<UpstreamAttempt> = {}):
   const startedAt = context.startedAt + 10;
   context.attempts.push({
     ...{ deployment, startedAt, answeredAt: undefined, endedAt: undefined, outcome: undefined, status: undefined },
-    ...{ errorCode: null, usage: undefined, changes: [] },
+    ...{ errorCode: null, usage: undefined, said: 0, changes: [] },
     ...ended,
   });
+}
+
+function raise(message: string): never {
+  throw new Error(message);
+}
+
+function reserve(context: RequestContext) {
+  const settle = jest.fn<NonNullable<RequestContext['reservation']>['settle']>();
+  context.reservation = { settle };
+  return settle;
 }
 
 describe('UsageInterceptor', () => {
@@ -87,14 +107,17 @@ describe('UsageInterceptor', () => {
 
   beforeEach(() => {
     ledger = new Ledger();
-    interceptor = new UsageInterceptor(ledger as unknown as UsageRecorder, catalog);
+    guesses.learnt.length = 0;
+    interceptor = new UsageInterceptor(
+      new RequestAccounts(ledger as unknown as UsageRecorder, prices, guesses as unknown as TokenEstimates),
+    );
   });
   afterEach(() => jest.restoreAllMocks());
 
   it('records an answer in full before it leaves', async () => {
     const { context, execution } = request({ model: 'gpt-4', stream: false });
     attempt(context, { outcome: 'failed', status: 503, errorCode: 'upstream_error', endedAt: context.startedAt + 15 });
-    attempt(context, { outcome: 'completed', status: 200, endedAt: context.startedAt + 30 });
+    attempt(context, { outcome: 'completed', status: 200, endedAt: context.startedAt + 30, usage: USAGE });
     const order: string[] = [];
     ledger.durable = async () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
@@ -112,13 +135,17 @@ describe('UsageInterceptor', () => {
     expect(order).toEqual(['durable', 'answer']);
     expect(context.costNanoUsd).toBe(COST);
     const usage = { usage: COUNTS, usageSource: 'provider', costNanoUsd: COST };
-    const sent = { provider: 'eu-azure', model: 'our-deployment', startedAt: 1_700_000_000_010 };
+    const sent = {
+      ...{ provider: 'eu-azure', model: 'our-deployment', startedAt: 1_700_000_000_010 },
+      ...{ serviceTier: null, pricedAs: 'azure-openai/gpt-4.1' },
+    };
     expect(ledger.records).toEqual([
       {
         ...{
           requestId: 'req_1',
           createdAt: 1_700_000_000_000,
           keyId: 'key_1',
+          owner: 'search',
           model: 'gpt-4',
           stream: false,
           tags: ['a'],
@@ -134,9 +161,12 @@ describe('UsageInterceptor', () => {
         attempts: [
           {
             ...{ ...sent, outcome: 'failed', status: 503, errorCode: 'upstream_error', latencyMs: 5 },
-            ...{ usage: null, usageSource: 'none', costNanoUsd: 0 },
+            ...{ usage: null, usageSource: 'none', costNanoUsd: 0, priceVersion: null },
           },
-          { ...sent, outcome: 'completed', status: 200, errorCode: null, latencyMs: 20, ...usage },
+          {
+            ...{ ...sent, outcome: 'completed', status: 200, errorCode: null, latencyMs: 20, ...usage },
+            priceVersion: '2026-11',
+          },
         ],
       },
     ]);
@@ -145,7 +175,7 @@ describe('UsageInterceptor', () => {
 
   it('passes frames on as they come, and holds back only the end', async () => {
     const { context, execution } = request({ model: 'gpt-4', stream: true });
-    attempt(context, { outcome: 'completed' });
+    attempt(context, { outcome: 'completed', usage: USAGE });
     let durable = (): void => undefined;
     ledger.durable = () => new Promise((resolve) => (durable = resolve));
     const frames = new Subject<ChatFrame>();
@@ -165,15 +195,71 @@ describe('UsageInterceptor', () => {
     ]);
   });
 
-  it('answers although the recorder has a fault', async () => {
+  it.each<[string, (attempt: UpstreamAttempt) => void]>([
+    ['the recorder', () => (ledger.durable = () => raise('fault'))],
+    ['the price list', (made) => Object.defineProperty(made, 'serviceTier', { get: () => raise('fault') })],
+  ])('answers, and gives back what was reserved, although %s has a fault', async (_, break_) => {
     const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const { context, execution } = request({ model: 'gpt-4' });
-    attempt(context, { outcome: 'completed' });
-    ledger.durable = () => {
-      throw new Error('fault');
-    };
+    attempt(context, { outcome: 'completed', usage: USAGE });
+    for (const made of context.attempts) break_(made);
+    const settle = reserve(context);
     expect(await firstValueFrom(through(execution, of(completion)))).toBe(completion);
     expect(said).toHaveBeenCalledTimes(1);
+    expect(settle).toHaveBeenCalledTimes(1);
+  });
+
+  it('settles what was reserved once, with what all attempts used, and learns from what was counted', async () => {
+    const { context, execution } = request({ model: 'gpt-4', messages: [] });
+    attempt(context, { outcome: 'failed', errorCode: 'invalid_structured_output', usage: USAGE });
+    attempt(context, { outcome: 'completed', usage: USAGE, said: 50 });
+    context.answering = context.attempts[1];
+    const settle = reserve(context);
+    const size = '{"model":"gpt-4","messages":[]}'.length;
+    await firstValueFrom(through(execution, of(completion)));
+    expect(settle.mock.calls).toEqual([[{ tokens: 240, costNanoUsd: 2 * COST }]]);
+    expect(ledger.records).toMatchObject([
+      { usage: { promptTokens: 200, cachedTokens: 120 }, usageSource: 'provider', costNanoUsd: 2 * COST },
+    ]);
+    expect(guesses.learnt).toEqual([{ promptSize: size, said: 50, counts: COUNTS }]);
+  });
+
+  const ESTIMATED = { usageSource: 'estimated', usage: { promptTokens: 10, completionTokens: 6 } };
+  it.each<[string, Partial<UpstreamAttempt>, object]>([
+    ['a client that left', { outcome: 'abandoned', said: 12 }, ESTIMATED],
+    ['a stream that was cut', { outcome: 'failed', status: 200, said: 12 }, ESTIMATED],
+    ['an answer too late', { outcome: 'failed', said: 0 }, { usageSource: 'estimated', usage: { promptTokens: 10 } }],
+    ['a provider that does not count', { outcome: 'completed', said: 12 }, ESTIMATED],
+    [
+      'a provider that counted the prompt, and some of the answer',
+      { outcome: 'abandoned', said: 12, usage: { ...USAGE, completion_tokens: 1 } },
+      { usageSource: 'estimated', usage: { ...COUNTS, completionTokens: 6 } },
+    ],
+    [
+      'a provider that counted more than was read',
+      { outcome: 'abandoned', said: 2, usage: { ...USAGE, completion_tokens: 9 } },
+      { usageSource: 'estimated', usage: { ...COUNTS, completionTokens: 9 } },
+    ],
+    ['a refusal', { outcome: 'failed', status: 429 }, { usageSource: 'none', usage: null, costNanoUsd: 0 }],
+    [
+      'what was never sent',
+      { outcome: 'failed', neverSent: true },
+      { usageSource: 'none', usage: null, costNanoUsd: 0 },
+    ],
+  ])('guesses, and says so, what nobody counted: %s', async (_, made, expected) => {
+    const { context, execution } = request({ model: 'gpt-4', words: 'x'.repeat(12) });
+    attempt(context, made);
+    const failure = throwError(() => new TruncatedStreamError());
+    await expect(lastValueFrom(through(execution, failure))).rejects.toThrow();
+    const [record] = ledger.records;
+    expect(record).toMatchObject({ ...expected, attempts: [expected] });
+    const { usage } = expected as {
+      usage: { promptTokens: number; completionTokens?: number; cachedTokens?: number } | null;
+    };
+    const { promptTokens = 0, completionTokens = 0, cachedTokens = 0 } = usage ?? {};
+    expect(record?.costNanoUsd).toBe(
+      (promptTokens - cachedTokens) * 2_000 + cachedTokens * 500 + completionTokens * 8_000,
+    );
   });
 
   it.each<
@@ -229,9 +315,9 @@ describe('UsageInterceptor', () => {
         outcome: 'failed',
         status: 200,
         errorCode: 'stream_truncated',
-        usage: null,
-        costNanoUsd: null,
-        attempts: [{ costNanoUsd: null }],
+        usage: { completionTokens: 0 },
+        usageSource: 'estimated',
+        attempts: [{ usageSource: 'estimated' }],
       },
     ],
     [
@@ -251,7 +337,7 @@ describe('UsageInterceptor', () => {
   });
 
   it.each<[string, Observable<ChatFrame>, object]>([
-    ['before the first token', NEVER, { outcome: 'abandoned', status: 499, timeToFirstTokenMs: null, usage: null }],
+    ['before the first token', NEVER, { outcome: 'abandoned', status: 499, timeToFirstTokenMs: null }],
     [
       'in the middle of a stream',
       new Observable((observer) => observer.next(frame('a'))),
@@ -268,20 +354,22 @@ describe('UsageInterceptor', () => {
       };
     });
     through(execution, cancelled).subscribe().unsubscribe();
-    expect(ledger.records).toMatchObject([{ ...expected, attempts: [{ outcome: 'abandoned', costNanoUsd: null }] }]);
+    expect(ledger.records).toMatchObject([
+      { ...expected, attempts: [{ outcome: 'abandoned', usageSource: 'estimated' }] },
+    ]);
   });
 
-  it('takes the usage that the attempt itself knows, and knows no price where the catalogue has none', async () => {
+  it('knows no price where the list has none', async () => {
     const { context, execution } = request({ model: 'gpt-4' });
-    attempt(context, { outcome: 'completed', usage: COUNTS, deployment: { ...deployment, baseModel: 'unheard-of' } });
-    await firstValueFrom(through(execution, of({ ...completion, usage: undefined } as unknown as ChatCompletion)));
+    attempt(context, { outcome: 'completed', usage: USAGE, deployment: { ...deployment, baseModel: 'unheard-of' } });
+    await firstValueFrom(through(execution, of(completion)));
     expect(ledger.records).toMatchObject([
       {
         usage: COUNTS,
         usageSource: 'provider',
         costNanoUsd: null,
         priceVersion: null,
-        attempts: [{ usage: COUNTS, costNanoUsd: null }],
+        attempts: [{ usage: COUNTS, costNanoUsd: null, priceVersion: null, pricedAs: 'azure-openai/unheard-of' }],
       },
     ]);
   });
