@@ -4,7 +4,7 @@ import { MethodNotAllowedError, UnauthorizedError } from '../domain/errors.js';
 import type { Principal } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { Context } from '../http/context.js';
-import { budgetStart, budgetEnd } from './budget-period.js';
+import { budgetStart, budgetEnd } from '../domain/budget-period.js';
 import { DAY_MS, period, type QueryParameters } from '../http/query.js';
 import { UsageStore, type UsageSum } from './usage.store.js';
 import { usd } from './usd.js';

@@ -1,4 +1,4 @@
-import type { Budget } from '../domain/limit.js';
+import type { Budget } from './limit.js';
 import { budgetEnd, budgetStart } from './budget-period.js';
 import { usd } from './usd.js';
 

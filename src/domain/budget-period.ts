@@ -1,4 +1,4 @@
-import type { Budget } from '../domain/limit.js';
+import type { Budget } from './limit.js';
 
 /** When the budget period that `now` is in began: epoch milliseconds by the UTC calendar, weeks from Monday. */
 export function budgetStart(per: Budget['per'], now: number): number {
