@@ -1,6 +1,6 @@
 import type { Budget } from './limit.js';
 import { budgetEnd, budgetStart } from './budget-period.js';
-import { usd } from './usd.js';
+import { usd } from '../usage/usd.js';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString().slice(0, 16));
 
