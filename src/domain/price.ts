@@ -42,6 +42,12 @@ export function costNanoUsd(counts: TokenCounts, price: ModelPrice): number {
   return rounded > MOST ? Number.MAX_SAFE_INTEGER : Number(rounded);
 }
 
+/** Of so many tokens, none of which is of a class of its own. */
+export function textCostNanoUsd(promptTokens: number, completionTokens: number, price: ModelPrice): number {
+  const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
+  return costNanoUsd({ ...none, promptTokens, completionTokens }, price);
+}
+
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
 
 function ratesFor(promptTokens: number, price: ModelPrice): TokenRates {
