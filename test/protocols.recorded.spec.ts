@@ -22,25 +22,51 @@ const protocolOf = ({ provider }: Recording): ChatProtocol => {
   return openaiChat(row?.quirks ?? (provider.includes('openai') ? OPENAI_QUIRKS : {}));
 };
 
-/** What a client would read of a stream cut into these pieces: its text, or the error it ends with. */
-function read(recording: Recording, pieces: readonly Buffer[]): string {
+interface Read {
+  /** What a client would read, and at the end the error, where there is one. */
+  readonly text: string;
+  /** What all frames say together of how much was said. */
+  readonly said: number;
+}
+
+const read = (recording: Recording, pieces: readonly Buffer[]): string => framesOf(recording, pieces).text;
+
+/** What becomes of a stream cut into these pieces. */
+function framesOf(recording: Recording, pieces: readonly Buffer[]): Read {
+  let said = 0;
   const decoder = protocolOf(recording).stream(FACTS, true);
   const sent: Buffer[] = [];
   try {
-    const keep = ({ bytes }: ChatFrame) => sent.push(Buffer.from(bytes));
+    const keep = (frame: ChatFrame) => {
+      said += frame.said;
+      sent.push(Buffer.from(frame.bytes));
+    };
     for (const piece of pieces) decoder.next(piece, keep);
     decoder.end(keep);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     sent.push(Buffer.from(`error: ${error.status} ${String(error.code)}`));
   }
-  return Buffer.concat(sent).toString('utf8');
+  return { text: Buffer.concat(sent).toString('utf8'), said };
 }
 
 const chunksOf = (text: string): readonly ChatCompletionChunk[] =>
   text
     .split('\n\n')
     .flatMap((event) => (event.startsWith('data: ') ? [JSON.parse(event.slice(6)) as ChatCompletionChunk] : []));
+
+const TEXTS = ['content', 'reasoning_content', 'refusal', 'name', 'arguments', 'input'];
+
+/** Characters of all that a delta says, wherever it stands. */
+function saidIn(delta: unknown): number {
+  if (typeof delta !== 'object' || delta === null) return 0;
+  return Object.entries(delta).reduce((sum, [key, value]) => {
+    if (typeof value === 'string') return TEXTS.includes(key) ? sum + value.length : sum;
+    return key === 'tool_calls' || key === 'function' || key === 'custom' || /^\d+$/.test(key)
+      ? sum + saidIn(value)
+      : sum;
+  }, 0);
+}
 
 /** Where a choice ends, in any dialect. */
 const LAST_WORD = /"((finish|stop)_reason|finishReason)": ?"/;
@@ -68,6 +94,16 @@ const streams = recordingsOf('chat', 'messages', 'converse-stream', 'streamGener
         const step = Math.max(1, Math.floor(recording.response.length / 500));
         for (let at = 1; at < recording.response.length; at += step)
           expect(read(recording, [recording.response.subarray(0, at), recording.response.subarray(at)])).toBe(whole);
+      },
+    );
+
+    it.each(streams.map((recording) => [recording.name, recording] as const))(
+      '%s says how much was said, however it is cut',
+      (_name, recording) => {
+        const chunks = chunksOf(read(recording, [recording.response]));
+        const expected = chunks.flatMap(({ choices }) => choices).reduce((sum, { delta }) => sum + saidIn(delta), 0);
+        for (const size of [1, 7, 64, 1000, Infinity])
+          expect(framesOf(recording, piecesOf(recording.response, size)).said).toBe(expected);
       },
     );
 

@@ -109,6 +109,8 @@ export interface ChatDecoder {
   readonly complete: boolean;
   /** The answer has begun, though nothing of it may be sent before all of it has been checked. */
   readonly holds?: boolean;
+  /** Characters of answer that were read and that no frame has told of; none are left then. */
+  takeSaid(): number;
   /** What of the answer must be kept for the next turn; it is all there when the answer is complete. */
   readonly kept?: readonly TurnState[];
 }

@@ -1,5 +1,5 @@
 import type { ChatCompletionChunk, Delta } from '../domain/chat.js';
-import { chunkEvent } from '../domain/chat-frame.js';
+import { chunkEvent, saidIn } from '../domain/chat-frame.js';
 import { TruncatedStreamError } from '../domain/errors.js';
 import type { TurnState } from '../domain/turn-state.js';
 import { TextRun } from './framing/text-form.js';
@@ -24,6 +24,8 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
   /** What stands before the text in a chunk like the one that was learnt. */
   #beforeText = '';
   #learntIndex = 0;
+  /** Characters of answer that were read and not told of yet. */
+  #said = 0;
 
   constructor(
     private readonly framing: Framing<Event>,
@@ -50,6 +52,12 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
 
   get holds(): boolean {
     return this.#held !== undefined && this.#held.choices.size > 0;
+  }
+
+  takeSaid(): number {
+    const said = this.#said;
+    this.#said = 0;
+    return said;
   }
 
   next(bytes: Buffer, emit: EmitFrame): void {
@@ -103,12 +111,14 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
 
   #say(run: TextRun): void {
     const after = `"}${this.#tail}`;
+    this.#said += run.said;
     for (const text of run.texts) this.#out += this.#beforeText + text + after;
     this.#state = this.reducer.grow?.(this.#state, run, this.#learntIndex) ?? this.#state;
   }
 
   #write(pieces: readonly Piece[]): void {
     for (const piece of pieces) {
+      this.#said += saidIn(piece.delta);
       if (this.#held === undefined) {
         this.#writePiece(piece);
         continue;
@@ -164,7 +174,12 @@ export class ReducerDecoder<State, Event> implements ChatDecoder {
     if (!this.#started || this.#out === '') return;
     const bytes = Buffer.from(this.#out);
     this.#out = '';
-    emit({ bytes, usage: this.reducer.usage(this.#state), said: 0 });
+    emit({
+      bytes,
+      usage: this.reducer.usage(this.#state),
+      said: this.takeSaid(),
+      serviceTier: this.reducer.serviceTier?.(this.#state),
+    });
   }
 }
 

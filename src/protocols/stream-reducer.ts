@@ -20,6 +20,8 @@ export interface StreamReducer<State, Event> {
   /** The model as the provider names it. */
   model(state: State): string | undefined;
   usage(state: State): Usage | undefined;
+  /** As which the provider bills the answer, in OpenAI's words, where it says so. */
+  serviceTier?(state: State): string | undefined;
   /**
    * What a run of plain text of a choice changes. Where this is there, events that differ from the one before them in
    * nothing but their text are not parsed.

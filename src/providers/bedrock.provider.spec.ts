@@ -201,7 +201,7 @@ describe('AWS credentials', () => {
 describe('chat with credentials that run out', () => {
   const expired = new ExpiredCredentialError('old', { status: 502 });
   const isExpired = (error: unknown) => error instanceof ExpiredCredentialError;
-  const frame = { bytes: Buffer.from('x'), usage: undefined };
+  const frame = { bytes: Buffer.from('x'), usage: undefined, said: 1 };
   const request = { model: 'm', messages: [] } satisfies ChatRequest;
 
   /** Chat that answers by these outcomes, one a call. */

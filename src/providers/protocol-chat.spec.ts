@@ -187,6 +187,20 @@ describe('ProtocolChat', () => {
     await expect(text(row('vllm'))).rejects.toMatchObject({ code: 'stream_truncated' });
   });
 
+  it('knows how much was said of an answer that broke off, also where nothing of it was passed on', async () => {
+    answer = (response) => {
+      response.writeHead(200).write(event({ role: 'assistant', content: '{"half":' }, null));
+      setTimeout(() => response.destroy(), 30);
+    };
+    const plain = callAt();
+    await expect(text(row('vllm'), plain)).rejects.toMatchObject({ code: 'stream_truncated' });
+    expect(plain.attempt.said).toBe(0); // its frames have told
+    const held = callAt();
+    const json = { ...STREAM, response_format: { type: 'json_schema', json_schema: { name: 'n', schema: {} } } };
+    await expect(text(row('deepseek'), held, json)).rejects.toMatchObject({ code: 'stream_truncated' });
+    expect(held.attempt.said).toBe('{"half":'.length);
+  });
+
   it.each([
     ['firstToken', ': wait\n\n'],
     ['idle', event({ role: 'assistant', content: 'Hi' }, null)],

@@ -32,7 +32,7 @@ export class StreamReader {
   take(bytes: Buffer): void {
     this.#guard(() => {
       this.decoder.next(bytes, this.#emit);
-      if (this.decoder.holds === true) this.#begin();
+      if (this.decoder.holds === true) this.#hold();
       this.#clock.tick();
       if (this.decoder.done) this.finish();
     });
@@ -60,6 +60,12 @@ export class StreamReader {
     this.#begin();
     this.frames.next(frame);
   };
+
+  /** What is held back is not told by a frame, and may never be: it was said and is billed all the same. */
+  #hold(): void {
+    this.#begin();
+    this.call.attempt.said += this.decoder.takeSaid();
+  }
 
   /** The first token has come. */
   #begin(): void {

@@ -14,8 +14,8 @@ import { Run } from './run.js';
 const MB = 1024 * 1024;
 const LONGEST = 4 * MB;
 const ASKED: ChatRequest = { model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] };
-const frame = (text: string): ChatAnswer => ({ bytes: Buffer.from(text), usage: undefined });
-const sized = (bytes: number): ChatAnswer => ({ bytes: Buffer.alloc(bytes), usage: undefined });
+const frame = (text: string): ChatAnswer => ({ bytes: Buffer.from(text), usage: undefined, said: 0 });
+const sized = (bytes: number): ChatAnswer => ({ bytes: Buffer.alloc(bytes), usage: undefined, said: 0 });
 
 let count = 0;
 const TENANT: Principal = { keyId: 'key_1', name: 'ci', models: null };
@@ -145,7 +145,7 @@ describe('Repeats', () => {
     };
     const completed = keyed('a');
     leave(completed);
-    completed.provider?.next({ bytes: Buffer.from('a'), usage });
+    completed.provider?.next({ bytes: Buffer.from('a'), usage, said: 1 });
     completed.provider?.complete();
     const failed = keyed('b');
     leave(failed);
@@ -153,12 +153,12 @@ describe('Repeats', () => {
     const cancelled = first();
     const joined = again();
     leave(cancelled);
-    cancelled.provider?.next({ bytes: Buffer.from('a'), usage });
+    cancelled.provider?.next({ bytes: Buffer.from('a'), usage, said: 1 });
     joined.leave();
     expect(ends).toEqual([
-      { outcome: 'completed', error: undefined, usage },
-      { outcome: 'failed', error: expect.any(UpstreamError) as unknown, usage: undefined },
-      { outcome: 'abandoned', error: expect.any(UpstreamTimeoutError) as unknown, usage },
+      { outcome: 'completed', error: undefined },
+      { outcome: 'failed', error: expect.any(UpstreamError) as unknown },
+      { outcome: 'abandoned', error: expect.any(UpstreamTimeoutError) as unknown },
     ]);
     expect(joined.context.outlived).toBeUndefined();
     const both = [first(), again()];

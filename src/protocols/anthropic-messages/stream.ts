@@ -9,7 +9,7 @@ import { blockEnded } from './answer/block-stop.js';
 import { initialState, piece, text, type MessageState, type MessageStep } from './answer/state.js';
 import { reportedFailure } from './failure.js';
 import { turnStateOf } from '../claude/thinking-state.js';
-import { mergedUsage, usageFrom } from './usage.js';
+import { mergedUsage, serviceTier, usageFrom } from './usage.js';
 
 /** The events of a message (Anthropic reference §4); a plain answer is read as the events it would have come in. */
 export const messageReducer: StreamReducer<MessageState, JsonEvent> = {
@@ -20,6 +20,7 @@ export const messageReducer: StreamReducer<MessageState, JsonEvent> = {
   isOver: ({ ended }) => ended,
   model: ({ model }) => model,
   usage: ({ usage }) => usageFrom(usage),
+  serviceTier: ({ usage }) => serviceTier(usage),
   grow: (state, run) => ({ ...state, textLength: state.textLength + run.text.length }),
   kept: ({ firstToolCall, thinking }) => turnStateOf(firstToolCall, thinking),
 };

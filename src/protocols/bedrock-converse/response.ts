@@ -18,7 +18,7 @@ import { citedBy } from './citations.js';
 import { finishReason } from './finish-reason.js';
 import { CONVERSE_STATE, reasoningDetail } from './reasoning-state.js';
 import { distinctToolCallId } from './tool-ids.js';
-import { usageFrom } from './usage.js';
+import { serviceTier, usageFrom } from './usage.js';
 
 /** An answer of Converse as a completion (Bedrock reference §3). Throws UpstreamError for what is none. */
 export function converseCompletion(body: Buffer, answer: AnswerFacts): ChatCompletion {
@@ -29,7 +29,7 @@ export function converseCompletion(body: Buffer, answer: AnswerFacts): ChatCompl
   const anything = said.length > 0;
   const reason = finishReason(native, { anything, toolCalls });
   const usage = usageFrom(wire['usage']);
-  const tier = textOf(objectOf(wire['serviceTier'])['type']);
+  const tier = serviceTier(wire);
   const { id, created, model } = answer;
   const completion: ChatCompletion = {
     id,
@@ -46,7 +46,7 @@ export function converseCompletion(body: Buffer, answer: AnswerFacts): ChatCompl
       },
     ],
     ...(usage && { usage }),
-    ...(tier !== '' && { service_tier: tier }),
+    ...(tier !== undefined && { service_tier: tier }),
     ...(isObject(wire['trace']) && isShallow(wire['trace'], DEEPEST_TRACE) && { trace: wire['trace'] }),
   };
   return checkedCompletion(completion, answer.asked);

@@ -40,6 +40,8 @@ export interface StreamState {
   readonly finish: FinishReason | undefined;
   readonly counted: boolean;
   readonly usage: Usage | undefined;
+  /** The tier that served it. */
+  readonly tier: string | undefined;
 }
 
 export const startStream = (answer: AnswerFacts): StreamState => ({
@@ -56,6 +58,7 @@ export const startStream = (answer: AnswerFacts): StreamState => ({
   finish: undefined,
   counted: false,
   usage: undefined,
+  tier: undefined,
 });
 
 /** The state with this block in the place of what was there. */

@@ -7,7 +7,7 @@ import { streamFailure } from './failure.js';
 import { finishReason } from './finish-reason.js';
 import { addDelta, closeBlock, openBlock } from './stream-blocks.js';
 import { startStream, type StreamState } from './stream-state.js';
-import { usageFrom } from './usage.js';
+import { serviceTier, usageFrom } from './usage.js';
 
 /** ConverseStream (Bedrock reference §4). The end is told last, as the counts come after it. */
 export const converseStream: StreamReducer<StreamState, AwsEvent> = {
@@ -22,6 +22,7 @@ export const converseStream: StreamReducer<StreamState, AwsEvent> = {
   isOver: ({ finish, counted }) => finish !== undefined && counted,
   model: () => undefined,
   usage: ({ usage }) => usage,
+  serviceTier: ({ tier }) => tier,
   kept: ({ toolCallIds, details }) => turnStateOfDetails(toolCallIds[0], details),
 };
 
@@ -39,7 +40,12 @@ function stepEvent(state: StreamState, type: string, data: Json): Step<StreamSta
     case 'messageStop':
       return stop(state, textOf(data['stopReason']));
     case 'metadata':
-      return nothing({ ...state, counted: true, usage: usageFrom(data['usage']) ?? state.usage });
+      return nothing({
+        ...state,
+        counted: true,
+        usage: usageFrom(data['usage']) ?? state.usage,
+        tier: serviceTier(data) ?? state.tier,
+      });
     default:
       return nothing(state);
   }

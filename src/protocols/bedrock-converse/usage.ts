@@ -35,3 +35,10 @@ function writtenFor(details: unknown): Json {
 
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? Math.max(0, Math.round(value)) : undefined;
+
+/** The tier that served the answer. */
+export function serviceTier(wire: Json): string | undefined {
+  const tier = wire['serviceTier'];
+  const type = isObject(tier) ? tier['type'] : undefined;
+  return typeof type === 'string' && type !== '' ? type : undefined;
+}

@@ -53,7 +53,7 @@ export class SseTextRunFraming implements Framing<JsonEvent> {
       const next = this.#form.add(text, at, run);
       if (next === -1) return { end: at, isLast: false };
       if (this.counts !== undefined && next >= text.length) {
-        run.texts.pop();
+        run.drop();
         return { end: at, isLast: true };
       }
       at = next;

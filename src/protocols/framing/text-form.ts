@@ -4,6 +4,26 @@ import { stringEnd } from '../../domain/json-source.js';
 export class TextRun {
   /** JSON strings without their quotes, as they came. */
   readonly texts: string[] = [];
+  #said = 0;
+  #lastSaid = 0;
+
+  /** How many characters the model wrote: an escape stands for one. */
+  get said(): number {
+    return this.#said;
+  }
+
+  add(text: string, said: number): void {
+    this.texts.push(text);
+    this.#said += said;
+    this.#lastSaid = said;
+  }
+
+  /** Takes back what was added last. */
+  drop(): void {
+    this.texts.pop();
+    this.#said -= this.#lastSaid;
+    this.#lastSaid = 0;
+  }
 
   /** All of it, as the model wrote it. */
   get text(): string {
@@ -42,8 +62,9 @@ export class TextForm {
     const next = end < start ? -1 : this.#endOfRest(text, end);
     if (next === -1) return -1;
     const said = text.slice(start, end);
-    if (!isString(said)) return -1; // to be read in full, and refused there
-    run.texts.push(said);
+    const length = lengthSaid(said);
+    if (length === -1) return -1; // to be read in full, and refused there
+    run.add(said, length);
     return next;
   }
 
@@ -71,11 +92,12 @@ const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 /** A backslash or a control character: only these can make what stands between two quotes no string. */
 const DOUBTFUL = /[^\u0020-\u005b\u005d-\uffff]/;
 
-function isString(inner: string): boolean {
-  if (!DOUBTFUL.test(inner)) return true;
+/** How many characters a JSON string says, given what stands between its quotes; -1 where that is no string. */
+export function lengthSaid(inner: string): number {
+  if (!DOUBTFUL.test(inner)) return inner.length;
   try {
-    return typeof JSON.parse(`"${inner}"`) === 'string';
+    return (JSON.parse(`"${inner}"`) as string).length;
   } catch {
-    return false;
+    return -1;
   }
 }

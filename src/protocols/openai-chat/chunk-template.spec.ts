@@ -1,3 +1,4 @@
+import type { ChatFrame } from '../../domain/chat-frame.js';
 import { openaiChat } from './index.js';
 
 const FACTS = { id: 'ours', created: 1, model: 'asked', asked: {} };
@@ -13,14 +14,22 @@ function reordered(data: string, by: number): string {
   return JSON.stringify(Object.fromEntries([...members.slice(turn), ...members.slice(0, turn)]));
 }
 
-function decode(data: readonly string[], includeUsage: boolean, size = Infinity): string {
+const decode = (data: readonly string[], includeUsage: boolean, size = Infinity): string =>
+  read(data, includeUsage, size).text;
+
+/** What the client gets, and how much the frames say was said. */
+function read(data: readonly string[], includeUsage: boolean, size = Infinity) {
   const decoder = openaiChat({}).stream(FACTS, includeUsage);
   let text = '';
-  const emit = ({ bytes }: { bytes: Uint8Array }) => (text += Buffer.from(bytes).toString());
+  let said = 0;
+  const emit = (frame: ChatFrame) => {
+    text += Buffer.from(frame.bytes).toString();
+    said += frame.said;
+  };
   const wire = Buffer.from(data.map((each) => `data: ${each}\n\n`).join(''));
   for (let at = 0; at < wire.length; at += size) decoder.next(wire.subarray(at, at + size), emit);
   decoder.end(emit);
-  return text;
+  return { text, said };
 }
 
 const chunksIn = (text: string) =>
@@ -96,6 +105,18 @@ describe('a stream of hundreds of plain chunks', () => {
       expect(nulls).toHaveLength(includeUsage ? chunksIn(text).length : 0);
       expect(decode(fast, includeUsage, 1000)).toBe(text);
     }
+  });
+
+  it.each(Object.entries(STREAMS))('tells how many characters were said, and no padding: %s', (_, chunks) => {
+    const data = [START, ...chunks, ...END];
+    const deltas = data
+      .slice(0, -1)
+      .map((each) => (JSON.parse(each) as { choices: [{ delta: Record<string, unknown> }] }).choices[0].delta);
+    const expected = deltas.reduce((sum, { content = '', reasoning_content: reasoning = '', tool_calls: calls }) => {
+      const called = calls === undefined ? 0 : 'f{}'.length;
+      return sum + (content as string).length + (reasoning as string).length + called;
+    }, 0);
+    for (const size of [Infinity, 1000, 7]) expect(read(data, true, size).said).toBe(expected);
   });
 
   it('goes on byte for byte where it is right', () => {

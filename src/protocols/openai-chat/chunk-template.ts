@@ -1,9 +1,21 @@
 import { stringEnd } from '../../domain/json-source.js';
+import { lengthSaid } from '../framing/text-form.js';
 import { isObject } from '../json.js';
 import { type WireAnswer, type WireChoice } from './wire.js';
 
 /** Strings that differ from chunk to chunk of plain text; all else of such a chunk is the same to the byte. */
 const HOLES = ['content', 'reasoning_content', 'obfuscation'];
+
+/** The one of them that is no text of the answer. */
+const FILLER = 'obfuscation';
+
+/** Consecutive events of one form. */
+export interface TemplateRun {
+  /** Where it ends. */
+  readonly end: number;
+  /** Characters of answer in it. */
+  readonly said: number;
+}
 
 /**
  * The form of a stream's plain text chunks, learnt from one that was read in full. A chunk of the very same form
@@ -11,11 +23,15 @@ const HOLES = ['content', 'reasoning_content', 'obfuscation'];
  */
 export class ChunkTemplate {
   readonly #same: boolean;
+  /** Characters of answer in the event that was looked at last. */
+  #said = 0;
 
   private constructor(
     /** What stands around the holes on the wire, and what is to stand there for the client. */
     private readonly wire: readonly string[],
     private readonly sent: readonly string[],
+    /** Which hole is no text of the answer; -1: none. */
+    private readonly filler: number,
   ) {
     this.#same = wire.every((literal, index) => literal === sent[index]);
   }
@@ -23,31 +39,42 @@ export class ChunkTemplate {
   /** `event` was received, `out` sent in its place; undefined where the chunk has no such form. */
   static learn(chunk: WireAnswer, event: string, out: string): ChunkTemplate | undefined {
     const holes = holesOf(chunk);
-    const wire = literalsAround(event, holes);
-    const sent = literalsAround(out, holes);
-    return wire === undefined || sent === undefined ? undefined : new ChunkTemplate(wire, sent);
+    const wire = cutAtHoles(event, holes);
+    const sent = cutAtHoles(out, holes);
+    if (wire === undefined || sent === undefined) return undefined;
+    return new ChunkTemplate(wire.literals, sent.literals, wire.keys.indexOf(FILLER));
   }
 
   /** Where an event of this form that begins at `at` ends; -1 where it has another form. */
   #end(text: string, at: number): number {
-    const [first = '', ...others] = this.wire;
+    const { wire } = this;
+    const first = wire[0] ?? '';
     if (!standsAt(text, at, first)) return -1;
+    this.#said = 0;
     let position = at + first.length;
-    for (const literal of others) {
+    for (let index = 1; index < wire.length; index += 1) {
+      const literal = wire[index] ?? '';
       const hole = position;
       position = stringEnd(text, hole - 1) - 1;
-      if (!standsAt(text, position, literal) || !isString(text.slice(hole, position))) return -1;
+      if (!standsAt(text, position, literal)) return -1;
+      const length = lengthSaid(text.slice(hole, position));
+      if (length === -1) return -1;
+      if (index - 1 !== this.filler) this.#said += length;
       position += literal.length;
     }
     // A line break inside a string is not JSON; whatever this is, it has to be read in full.
     return text.indexOf('\n', at) === position - 2 ? position : -1;
   }
 
-  /** Where a run of such events that begins at `at` ends; `at` itself where the first one has another form. */
-  endOfRun(text: string, at: number): number {
+  /** The run of such events that begins at `at`; undefined where the first one has another form. */
+  run(text: string, at: number): TemplateRun | undefined {
     let end = at;
-    for (let next = this.#end(text, at); next !== -1; next = this.#end(text, next)) end = next;
-    return end;
+    let said = 0;
+    for (let next = this.#end(text, at); next !== -1; next = this.#end(text, next)) {
+      end = next;
+      said += this.#said;
+    }
+    return end === at ? undefined : { end, said };
   }
 
   /** What is sent for the run that stands between `at` and `end`. */
@@ -69,18 +96,6 @@ export class ChunkTemplate {
 const standsAt = (text: string, at: number, literal: string): boolean =>
   text.slice(at, at + literal.length) === literal;
 
-/** A backslash or a control character: only these can make what stands between two quotes no string. */
-const DOUBTFUL = /[^\u0020-\u005b\u005d-\uffff]/;
-
-function isString(inner: string): boolean {
-  if (!DOUBTFUL.test(inner)) return true;
-  try {
-    return typeof JSON.parse(`"${inner}"`) === 'string';
-  } catch {
-    return false; // to be read in full, and refused there
-  }
-}
-
 interface Hole {
   readonly key: string;
   readonly value: string;
@@ -98,18 +113,25 @@ function holesOf(chunk: WireAnswer): readonly Hole[] {
   });
 }
 
-/** The text cut at its holes; undefined where a hole is not to be found just once. */
-function literalsAround(text: string, holes: readonly Hole[]): readonly string[] | undefined {
-  const places: { readonly start: number; readonly end: number }[] = [];
+/** A text cut at its holes: what stands around them, and which they are, in their order. */
+interface Cut {
+  readonly literals: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** Undefined where a hole is not to be found just once. */
+function cutAtHoles(text: string, holes: readonly Hole[]): Cut | undefined {
+  const places: { readonly key: string; readonly start: number; readonly end: number }[] = [];
   for (const { key, value } of holes) {
     const member = `"${key}":${JSON.stringify(value)}`;
     const at = text.indexOf(member);
     if (at === -1 || text.includes(member, at + 1)) return undefined;
-    places.push({ start: at + key.length + 4, end: at + member.length - 1 });
+    places.push({ key, start: at + key.length + 4, end: at + member.length - 1 });
   }
   if (places.length === 0) return undefined;
   places.sort((a, b) => a.start - b.start);
-  return [...places, { start: text.length, end: text.length }].map(({ start }, index) =>
+  const literals = [...places, { start: text.length }].map(({ start }, index) =>
     text.slice(places[index - 1]?.end ?? 0, start),
   );
+  return { literals, keys: places.map(({ key }) => key) };
 }

@@ -1,5 +1,5 @@
 import type { ChatCompletionChunk, ChunkChoice } from '../../domain/chat.js';
-import { chunkEvent, type ChatFrame } from '../../domain/chat-frame.js';
+import { chunkEvent, saidIn, type ChatFrame } from '../../domain/chat-frame.js';
 import { TruncatedStreamError, UpstreamError } from '../../domain/errors.js';
 import { EventSplitter, eventAt, type ServerSentEvent } from '../framing/sse.js';
 import { holdJson, type HeldJson } from '../json-answer/held-json.js';
@@ -30,6 +30,8 @@ export class ChatStreamDecoder implements ChatDecoder {
   #isFirst = true;
   #template: ChunkTemplate | undefined;
   #learnt = 0;
+  /** Characters of answer that were read and not told of yet. */
+  #said = 0;
 
   constructor(
     private readonly facts: AnswerFacts,
@@ -52,6 +54,12 @@ export class ChatStreamDecoder implements ChatDecoder {
 
   get holds(): boolean {
     return this.#held !== undefined && this.#held.choices.size > 0;
+  }
+
+  takeSaid(): number {
+    const said = this.#said;
+    this.#said = 0;
+    return said;
   }
 
   next(bytes: Buffer, emit: EmitFrame): void {
@@ -95,10 +103,11 @@ export class ChatStreamDecoder implements ChatDecoder {
 
   #read(text: string): void {
     for (let at = 0; at < text.length && !this.#done;) {
-      const run = this.#template?.endOfRun(text, at) ?? at;
-      if (run > at) {
-        this.#out += this.#template?.fill(text, at, run) ?? '';
-        at = run;
+      const run = this.#template?.run(text, at);
+      if (run !== undefined) {
+        this.#out += this.#template?.fill(text, at, run.end) ?? '';
+        this.#said += run.said;
+        at = run.end;
         continue;
       }
       const { event, end } = eventAt(text, at);
@@ -120,9 +129,14 @@ export class ChatStreamDecoder implements ChatDecoder {
       throw reportedFailure({ error: wire.error ?? wire }) ?? new UpstreamError('The provider failed.');
     const { state, chunks, plain = false } = stepStream(this.#state, wire, this.thinkTags);
     this.#state = state;
+    this.#hear(chunks);
     if (this.#held !== undefined) this.#hold(chunks);
     else if (plain && event.canonical) this.#takePlain(data, wire);
     else this.#takeOther(event, wire, chunks);
+  }
+
+  #hear(chunks: readonly ChatCompletionChunk[]): void {
+    for (const { choices } of chunks) for (const { delta } of choices) this.#said += saidIn(delta);
   }
 
   #takeOther(
@@ -149,6 +163,7 @@ export class ChatStreamDecoder implements ChatDecoder {
   #close(): void {
     const { state, chunks } = closeStream(this.#state);
     this.#state = state;
+    this.#hear(chunks);
     if (this.#held !== undefined) this.#hold(chunks);
     else for (const chunk of chunks) this.#out += this.#newText(chunk);
   }
@@ -194,7 +209,7 @@ export class ChatStreamDecoder implements ChatDecoder {
   #frame(): ChatFrame {
     const bytes = Buffer.from(this.#out);
     this.#out = '';
-    return { bytes, usage: this.#state.usage, said: 0 };
+    return { bytes, usage: this.#state.usage, said: this.takeSaid(), serviceTier: this.#state.serviceTier };
   }
 }
 

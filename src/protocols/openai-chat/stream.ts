@@ -12,6 +12,8 @@ export interface StreamState {
   readonly head: Head | undefined;
   readonly choices: ReadonlyMap<number, ChoiceState>;
   readonly usage: Usage | undefined;
+  /** As which the answer is billed; the last chunk that says it counts. */
+  readonly serviceTier: string | undefined;
   /** The provider's own usage chunk, kept for the fields beside the counts. */
   readonly usageChunk: WireAnswer | undefined;
   /** The chunk whose end is held back, for the fields beside the choice. */
@@ -36,6 +38,7 @@ export const startStream = (answer: AnswerFacts): StreamState => ({
   head: undefined,
   choices: new Map(),
   usage: undefined,
+  serviceTier: undefined,
   usageChunk: undefined,
   endChunk: undefined,
 });
@@ -103,8 +106,14 @@ function isPlain({ head, choices }: StreamState, wire: WireAnswer, thinkTags: bo
 const hasHead = (wire: WireAnswer, { id, created, model }: Head): boolean =>
   wire.id === id && wire.created === created && wire.model === model && wire.object === 'chat.completion.chunk';
 
-/** Notes who the stream says it is, and its usage wherever it stands. */
+/** Notes the tier, and the usage wherever it stands. */
 function openedBy(state: StreamState, wire: WireAnswer): StreamState {
+  const { service_tier: tier } = wire;
+  const told = typeof tier === 'string' && tier !== state.serviceTier ? { ...state, serviceTier: tier } : state;
+  return withUsage(told, wire);
+}
+
+function withUsage(state: StreamState, wire: WireAnswer): StreamState {
   const choice = Array.isArray(wire.choices) ? (wire.choices[0] as WireChoice | undefined) : undefined;
   const usage = usageFrom(wire.usage) ?? usageFrom(wire.x_groq?.usage) ?? usageFrom(choice?.usage);
   if (usage === undefined) return state;

@@ -1,9 +1,10 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { type ChatFrame, chunkEvent } from '../../domain/chat-frame.js';
+import { type ChatFrame, chunkEvent, saidIn } from '../../domain/chat-frame.js';
 import type { Usage } from '../../domain/chat.js';
 import type { UpstreamCall } from '../provider.js';
 import { StreamClock } from '../stream-clock.js';
 import type { Beat } from './reply/reply-chunks.js';
+import { COMMON } from './reply/reply-completion.js';
 
 /** When the beats of an answer come, and where it breaks off. Milliseconds. */
 export interface Pace {
@@ -55,6 +56,8 @@ class PacedStream {
   /** It was time for the next beat, but the client did not keep up. */
   #isDue = false;
   #sent = 0;
+  /** Characters of answer in the frame that is being made. */
+  #said = 0;
 
   constructor(
     private readonly answer: PacedAnswer,
@@ -101,6 +104,7 @@ class PacedStream {
       for (const chunk of this.#beat.value) {
         if (this.#sent === pace.breakOff?.afterChunks) return this.#breakOff(events, pace.breakOff);
         this.#sent += 1;
+        for (const { delta } of chunk.choices) this.#said += saidIn(delta);
         const event = chunkEvent(chunk);
         length += event.length;
         events.push(event);
@@ -124,6 +128,8 @@ class PacedStream {
       this.#clock.started();
     }
     this.#clock.tick();
-    this.frames.next({ bytes: Buffer.from(events.join('')), usage, said: 0 });
+    const said = this.#said;
+    this.#said = 0;
+    this.frames.next({ bytes: Buffer.from(events.join('')), usage, said, serviceTier: COMMON.service_tier });
   }
 }

@@ -95,7 +95,7 @@ export class RunningAttempt implements Served {
   #pass(frame: ChatFrame): void {
     this.record.usage = frame.usage;
     this.record.said += frame.said;
-    this.record.serviceTier ??= frame.serviceTier;
+    if (frame.serviceTier !== undefined) this.record.serviceTier = frame.serviceTier; // the last word counts
     this.#listener?.next(frame);
   }
 

@@ -4,9 +4,10 @@ import { checkedCompletion } from '../../json-answer/checked-completion.js';
 import { isObject, parsedJson, type Json } from '../../json.js';
 import type { AnswerFacts } from '../../protocol.js';
 import type { Piece } from '../../stream-reducer.js';
-import { objectOf, textOf } from '../wire.js';
+import { textOf } from '../wire.js';
 import { foldedChoices } from './fold.js';
 import { geminiReducer } from './stream.js';
+import { serviceTier } from './usage.js';
 
 /**
  * A whole answer is a stream of one event, so that both are read alike (Gemini reference §3). Throws UpstreamError for
@@ -54,15 +55,9 @@ function eventsIn(body: Buffer): readonly Json[] {
   });
 }
 
-const TIERS: ReadonlyMap<unknown, string> = new Map([
-  ['standard', 'default'],
-  ['flex', 'flex'],
-  ['priority', 'priority'],
-]);
-
 /** The tier that served it, and Google's id of the answer. */
 function beside(event: Json): Json {
-  const tier = TIERS.get(textOf(objectOf(event['usageMetadata'])['serviceTier'])?.toLowerCase());
+  const tier = serviceTier(event['usageMetadata']);
   const id = textOf(event['responseId']);
   return { ...(tier !== undefined && { service_tier: tier }), ...(id !== undefined && { provider_response_id: id }) };
 }

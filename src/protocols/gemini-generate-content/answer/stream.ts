@@ -7,7 +7,7 @@ import { stateToKeep } from '../turn-state.js';
 import { objectOf, objectsOf, textOf } from '../wire.js';
 import { closing, newChoice, readCandidate, withSaid, type Choice } from './choice.js';
 import { isSaid } from './finish.js';
-import { usageFrom } from './usage.js';
+import { serviceTier, usageFrom } from './usage.js';
 
 /** A stream of generateContent between two of its events. */
 export interface GeminiState {
@@ -44,6 +44,7 @@ export const geminiReducer: StreamReducer<GeminiState, GeminiEvent> = {
   isOver: () => false,
   model: ({ model }) => model,
   usage: ({ usage }) => usageFrom(usage),
+  serviceTier: ({ usage }) => serviceTier(usage),
   grow: (state, run, index) => {
     const choice = state.choices.get(index) ?? newChoice(index);
     return { ...state, choices: new Map(state.choices).set(index, withSaid(choice, run.text)) };

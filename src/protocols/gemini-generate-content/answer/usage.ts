@@ -1,6 +1,6 @@
 import type { Usage } from '../../../domain/chat.js';
 import { isObject } from '../../json.js';
-import { objectsOf } from '../wire.js';
+import { objectsOf, textOf } from '../wire.js';
 
 /** Google's counts in OpenAI's arithmetic (Gemini reference §3.4); undefined where there are none. */
 export function usageFrom(raw: unknown): Usage | undefined {
@@ -33,4 +33,20 @@ function media(details: unknown): { readonly audio_tokens: number; readonly imag
     else if (modality === 'IMAGE') image += count(tokenCount);
   }
   return { audio_tokens: audio, ...(image > 0 && { image_tokens: image }) };
+}
+
+/** Google's tiers in OpenAI's words; Vertex tells of them as kinds of traffic, and of the usual one that it is on demand. */
+const TIERS: ReadonlyMap<string | undefined, string> = new Map([
+  ['standard', 'default'],
+  ['flex', 'flex'],
+  ['priority', 'priority'],
+  ['on_demand_flex', 'flex'],
+  ['on_demand_priority', 'priority'],
+  ['provisioned_throughput', 'provisioned'],
+]);
+
+/** The tier that served the answer. */
+export function serviceTier(usage: unknown): string | undefined {
+  if (!isObject(usage)) return undefined;
+  return TIERS.get((textOf(usage['serviceTier']) ?? textOf(usage['trafficType']))?.toLowerCase());
 }
