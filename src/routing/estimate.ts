@@ -1,43 +1,46 @@
-import type { ModelCard } from '../catalog/model-card.js';
-import type { ChatMessage, ChatRequest } from '../domain/chat.js';
+import { Injectable } from '@nestjs/common';
+import { ModelCatalog } from '../catalog/model-catalog.js';
+import { PriceBook } from '../catalog/price-book.js';
+import type { ChatRequest } from '../domain/chat.js';
+import type { Deployment } from '../domain/deployment.js';
 import type { Estimate } from '../domain/explanation.js';
-import { costNanoUsd, type ModelPrice } from '../domain/price.js';
+import { textCostNanoUsd } from '../domain/price.js';
+import { promptSize } from '../estimates/prompt-size.js';
+import { TokenEstimates } from '../estimates/token-estimates.js';
 
-/** Of English, about. */
-export const CHARACTERS_PER_TOKEN = 4;
+/** What most answers come to; for comparing prices only, where the client names no limit. */
+const USUAL_ANSWER_TOKENS = 500;
 
-/** What a request may come to, before anybody has counted. */
-export function estimate(request: ChatRequest, card: ModelCard | undefined, price: ModelPrice | undefined): Estimate {
-  const prompt = promptTokens(request);
-  const limit = request.max_completion_tokens ?? request.max_tokens ?? card?.maxOutputTokens ?? null;
-  const answers = Math.max(1, request.n ?? 1);
-  return {
-    prompt_tokens: prompt,
-    max_completion_tokens: limit,
-    cost_usd:
-      price === undefined || limit === null ? null : textCostNanoUsd(prompt, Math.floor(limit * answers), price) / 1e9,
-  };
+/** What a request may come to at a deployment, before anybody has counted. */
+@Injectable()
+export class RequestEstimates {
+  constructor(
+    private readonly catalog: ModelCatalog,
+    private readonly prices: PriceBook,
+    private readonly tokens: TokenEstimates,
+  ) {}
+
+  of(request: ChatRequest, deployment: Deployment): Estimate {
+    const prompt = this.tokens.promptTokens(deployment, promptSize(request));
+    const card = this.catalog.find(deployment.endpoint.type, deployment.baseModel);
+    const limit = request.max_completion_tokens ?? request.max_tokens ?? card?.maxOutputTokens ?? null;
+    const price = this.prices.find(deployment, { at: Date.now() })?.price;
+    const answers = Math.max(1, request.n ?? 1);
+    return {
+      prompt_tokens: prompt,
+      max_completion_tokens: limit,
+      cost_usd:
+        price === undefined || limit === null
+          ? null
+          : textCostNanoUsd(prompt, Math.floor(limit * answers), price) / 1e9,
+    };
+  }
+
+  /** For comparing deployments, in nano-dollars; undefined: the price is not known. */
+  cost(request: ChatRequest, size: number, deployment: Deployment): number | undefined {
+    const listed = this.prices.find(deployment, { at: Date.now() });
+    if (listed === undefined) return undefined;
+    const completionTokens = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
+    return textCostNanoUsd(this.tokens.promptTokens(deployment, size), completionTokens, listed.price);
+  }
 }
-
-/** Of so many tokens, none of which is of a class of its own. */
-export function textCostNanoUsd(promptTokens: number, completionTokens: number, price: ModelPrice): number {
-  const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
-  return costNanoUsd({ ...none, promptTokens, completionTokens }, price);
-}
-
-/** By the length of its texts; what is not text does not count. */
-export const promptTokens = (request: ChatRequest): number => Math.ceil(promptLength(request) / CHARACTERS_PER_TOKEN);
-
-/** Characters of all that the model reads as text. */
-function promptLength({ messages, tools, functions, response_format: format }: ChatRequest): number {
-  const declared = [tools, functions, format?.json_schema].reduce<number>((sum, each) => sum + jsonLength(each), 0);
-  return messages.reduce((sum, message) => sum + messageLength(message), declared);
-}
-
-function messageLength({ content, tool_calls: calls }: ChatMessage): number {
-  if (typeof content === 'string') return content.length + jsonLength(calls);
-  const texts = (content ?? []).reduce((sum, { text }) => sum + (typeof text === 'string' ? text.length : 0), 0);
-  return texts + jsonLength(calls);
-}
-
-const jsonLength = (value: unknown): number => (value == null ? 0 : JSON.stringify(value).length);

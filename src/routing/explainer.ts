@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import { ModelCatalog } from '../catalog/model-catalog.js';
 import type { ChatRequest } from '../domain/chat.js';
 import type { Deployment } from '../domain/deployment.js';
 import { InvalidRequestError } from '../domain/errors.js';
@@ -8,7 +7,7 @@ import type { ExplainedParam, Explanation } from '../domain/explanation.js';
 import type { ParamChange } from '../domain/param-change.js';
 import type { RequestContext } from '../domain/request-context.js';
 import type { ChatOperation, UpstreamCall, UpstreamRequest } from '../providers/provider.js';
-import { estimate } from './estimate.js';
+import { RequestEstimates } from './estimate.js';
 import type { Plan, Step } from './plan/plan.js';
 import { startAttempt, upstreamCall } from './pursuit/attempt.js';
 import { Cancellation } from './pursuit/cancellation.js';
@@ -18,7 +17,7 @@ import { secretsOf, shownRequest } from './shown-request.js';
 /** Tells what would become of a request, for clients that ask with `x-parley-explain`. Sends nothing to the provider. */
 @Injectable()
 export class Explainer {
-  constructor(private readonly catalog: ModelCatalog) {}
+  constructor(private readonly estimates: RequestEstimates) {}
 
   explain(asked: ChatRequest, context: RequestContext, planned: Planned): Observable<Explanation> {
     return new Observable((answers) => {
@@ -43,16 +42,14 @@ export class Explainer {
     const served = { record: startAttempt(deployment), flow: context.flow, cancellation };
     const call = upstreamCall({ deployment, credential, context, defaulted }, served);
     const outcome = await translated(operation, request, call);
-    const { type } = deployment.endpoint;
     const secrets = secretsOf(deployment.endpoint);
-    const price = this.catalog.price(type, deployment.baseModel, context.receivedAt);
     return {
       object: 'explanation',
       model: asked.model,
       plan: planned(plan, chosen),
       upstream_request: outcome.sent === undefined ? null : shownRequest(outcome.sent, secrets),
       params: params(asked, { deployment, changes: call.attempt.changes, ...outcome }),
-      estimate: estimate(request, this.catalog.find(type, deployment.baseModel), price),
+      estimate: this.estimates.of(request, deployment),
       limits: [],
     };
   }

@@ -11,6 +11,7 @@ import {
   type TargetConfig,
 } from '../config/config.js';
 import type { Deployment, ProviderEndpoint, Route, Timeouts } from '../domain/deployment.js';
+import type { LimitTerms } from '../domain/limit.js';
 import type { Provider } from '../providers/provider.js';
 import type { ConfiguredProvider, ProviderRegistry } from '../providers/provider-registry.js';
 
@@ -202,8 +203,20 @@ function routeOf(model: Omit<ModelConfig, 'targets'>, deployments: readonly Depl
     },
     total: timeouts.total ?? longest,
     ...(hedge && { hedge }),
+    ...limitsOf(model),
     defaults,
   };
+}
+
+/** Absent where nothing is bounded: such a route costs its requests nothing. */
+function limitsOf({
+  rpm = null,
+  tpm = null,
+  concurrency = null,
+  budget = null,
+}: Partial<LimitTerms>): Pick<Route, 'limits'> {
+  const isFree = rpm === null && tpm === null && concurrency === null && budget === null;
+  return isFree ? {} : { limits: { rpm, tpm, concurrency, budget } };
 }
 
 /** Where and how one model is called. The route's clocks stand above the provider's, and these above the defaults. */

@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { AvailabilityModule } from '../availability/availability.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
+import { EstimatesModule } from '../estimates/estimates.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
+import { RequestEstimates } from './estimate.js';
 import { Explainer } from './explainer.js';
 import { ModelRouter } from './model-router.js';
 import { OpenRequests } from './open-requests.js';
@@ -11,8 +13,8 @@ import { Pursuits } from './pursuit/pursuits.js';
 import { RouteTable } from './route-table.js';
 
 @Module({
-  imports: [ProvidersModule, CatalogModule, AvailabilityModule],
-  providers: [RouteTable, Planner, Hedging, Explainer, OpenRequests, Pursuits, ModelRouter],
+  imports: [ProvidersModule, CatalogModule, AvailabilityModule, EstimatesModule],
+  providers: [RouteTable, RequestEstimates, Planner, Hedging, Explainer, OpenRequests, Pursuits, ModelRouter],
   exports: [RouteTable, Hedging, OpenRequests, ModelRouter],
 })
 export class RoutingModule {}

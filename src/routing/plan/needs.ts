@@ -1,7 +1,8 @@
 import type { ModelCard } from '../../catalog/model-card.js';
 import type { ChatRequest } from '../../domain/chat.js';
 import { sourceText } from '../../domain/json-source.js';
-import { CHARACTERS_PER_TOKEN, promptTokens } from '../estimate.js';
+import { CHARACTERS_PER_TOKEN } from '../../estimates/learned-ratio.js';
+import { promptSize } from '../../estimates/prompt-size.js';
 import type { Reason } from './plan.js';
 
 /** What a request needs of a model beyond text. */
@@ -11,7 +12,7 @@ export interface Needs {
   readonly audio: boolean;
   readonly pdf: boolean;
   readonly json_schema: boolean;
-  /** Whether its texts may be of no more tokens than so many. They are counted only where the whole of it might be more. */
+  /** Whether it may be of no more tokens than so many. It is measured only where the whole of it might be more. */
   fitsIn(tokens: number): boolean;
 }
 
@@ -28,7 +29,8 @@ export function needsOf(request: ChatRequest): Needs {
     audio: parts.has('input_audio') || (Array.isArray(modalities) && modalities.includes('audio')),
     pdf: parts.has('file'),
     json_schema: format?.type === 'json_schema',
-    fitsIn: (tokens) => whole <= tokens * CHARACTERS_PER_TOKEN || (counted ??= promptTokens(request)) <= tokens,
+    fitsIn: (tokens) =>
+      whole <= tokens * CHARACTERS_PER_TOKEN || (counted ??= promptSize(request)) <= tokens * CHARACTERS_PER_TOKEN,
   };
 }
 

@@ -3,14 +3,12 @@ import { Availability } from '../../availability/availability.js';
 import { ModelCatalog } from '../../catalog/model-catalog.js';
 import type { ChatRequest } from '../../domain/chat.js';
 import type { Route } from '../../domain/deployment.js';
-import { promptTokens, textCostNanoUsd } from '../estimate.js';
+import { promptSize } from '../../estimates/prompt-size.js';
+import { RequestEstimates } from '../estimate.js';
 import { RouteTable } from '../route-table.js';
 import { needsOf, unfitFor } from './needs.js';
 import { BEHIND, ordered } from './order.js';
 import type { Plan, Reason, Step } from './plan.js';
-
-/** What most answers come to; for comparing prices only, where the client names no limit. */
-const USUAL_ANSWER_TOKENS = 500;
 
 /** The lists of models that a refusal leads to. */
 export type Refusal = 'contextWindow' | 'contentPolicy';
@@ -22,6 +20,7 @@ export class Planner {
     private readonly routes: RouteTable,
     private readonly availability: Availability,
     private readonly catalog: ModelCatalog,
+    private readonly estimates: RequestEstimates,
   ) {}
 
   /**
@@ -90,19 +89,12 @@ export class Planner {
         steps.push({ deployment, route, operation, upstream: this.availability.of(deployment) });
     }
     const isStream = request.stream === true;
-    let counted: number | undefined;
+    let size: number | undefined;
     return ordered(steps, route.strategy, {
       isStream,
       random: Math.random,
-      cost: (step) => this.#cost(step, request, (counted ??= promptTokens(request))),
+      cost: ({ deployment }) => this.estimates.cost(request, (size ??= promptSize(request)), deployment),
     });
-  }
-
-  #cost({ deployment }: Step, request: ChatRequest, tokens: number): number | undefined {
-    const price = this.catalog.price(deployment.endpoint.type, deployment.baseModel);
-    if (price === undefined) return undefined;
-    const completionTokens = request.max_completion_tokens ?? request.max_tokens ?? USUAL_ANSWER_TOKENS;
-    return textCostNanoUsd(tokens, completionTokens, price);
   }
 }
 

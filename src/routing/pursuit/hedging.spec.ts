@@ -1,7 +1,10 @@
 import { jest } from '@jest/globals';
 import { LatencyWindow } from '../../availability/latency-window.js';
 import { ModelCatalog } from '../../catalog/model-catalog.js';
+import type { PriceBook } from '../../catalog/price-book.js';
 import type { Hedge } from '../../domain/deployment.js';
+import { TokenEstimates } from '../../estimates/token-estimates.js';
+import { RequestEstimates } from '../estimate.js';
 import type { Step } from '../plan/plan.js';
 import { Hedging } from './hedging.js';
 
@@ -29,7 +32,14 @@ function hedgesOf(streams: number, hedge: Hedge, hedging: Hedging, model?: strin
 describe('hedging', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
-  const hedging = () => new Hedging(new ModelCatalog());
+  const hedging = () => {
+    const catalog = new ModelCatalog();
+    const find = ({ endpoint, baseModel }: Step['deployment']) => {
+      const price = catalog.price(endpoint.type, baseModel);
+      return price && { price, version: '1' };
+    };
+    return new Hedging(new RequestEstimates(catalog, { find } as unknown as PriceBook, new TokenEstimates(catalog)));
+  };
 
   it.each<[string, Step, number | undefined]>([
     ['the slowest twentieth', stepOf({ hedge: { maxShare: 1 } }), 95],

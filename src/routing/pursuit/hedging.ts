@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { ModelCatalog } from '../../catalog/model-catalog.js';
 import type { ChatRequest } from '../../domain/chat.js';
 import type { Hedge, Route } from '../../domain/deployment.js';
-import { estimate } from '../estimate.js';
+import { RequestEstimates } from '../estimate.js';
 import type { Step } from '../plan/plan.js';
 
 /** Fewer first tokens than this say nothing of the slowest twentieth. */
@@ -30,7 +29,7 @@ export class Hedging {
   readonly #accounts = new Map<string, Account>();
   #started = 0;
 
-  constructor(private readonly catalog: ModelCatalog) {}
+  constructor(private readonly estimates: RequestEstimates) {}
 
   /** Hedges since the start. */
   get started(): number {
@@ -53,7 +52,7 @@ export class Hedging {
     const now = performance.now();
     if (hedge.maxUsdPerHour !== undefined) {
       account.spent = account.spent.filter(({ at }) => now - at < HOUR_MS);
-      const usd = this.#usd(second, request);
+      const usd = this.estimates.of(request, second.deployment).cost_usd;
       const sum = account.spent.reduce((total, each) => total + each.usd, 0);
       if (usd === null || sum + usd > hedge.maxUsdPerHour) return false;
       account.spent.push({ at: now, usd });
@@ -61,12 +60,6 @@ export class Hedging {
     account.saved -= 1;
     this.#started += 1;
     return true;
-  }
-
-  #usd({ deployment }: Step, request: ChatRequest): number | null {
-    const { type } = deployment.endpoint;
-    const card = this.catalog.find(type, deployment.baseModel);
-    return estimate(request, card, this.catalog.price(type, deployment.baseModel)).cost_usd;
   }
 
   #account(route: string): Account {

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Observable, type Subscription } from 'rxjs';
 import { ProviderState } from '../../availability/provider-state.js';
 import { UpstreamState } from '../../availability/upstream-state.js';
-import { ModelCatalog } from '../../catalog/model-catalog.js';
 import type { ChatAnswer } from '../../domain/chat-answer.js';
 import type { ChatFrame } from '../../domain/chat-frame.js';
 import type { ChatRequest } from '../../domain/chat.js';
 import type { Deployment, Route } from '../../domain/deployment.js';
 import { InvalidRequestError, UnfitAnswerError, UpstreamError, type GatewayError } from '../../domain/errors.js';
 import { RequestContext, type ClientWishes } from '../../domain/request-context.js';
+import type { RequestEstimates } from '../estimate.js';
 import type { Step } from '../plan/plan.js';
 import { deadlineOf } from './deadline.js';
 import { Hedging } from './hedging.js';
@@ -87,7 +87,7 @@ function pursue(steps: readonly Step[], wishes: Partial<ClientWishes> = {}, inst
   let client!: Subscription;
   const ended = new Promise<unknown>((resolve) => {
     client = new Observable<ChatAnswer>((answers) => {
-      const pursuit = new Pursuit(journey, new Hedging(new ModelCatalog()), answers);
+      const pursuit = new Pursuit(journey, new Hedging({} as RequestEstimates), answers);
       answers.add(() => pursuit.stop());
       pursuit.proceed();
     }).subscribe({ error: resolve, complete: () => resolve('answered') });
