@@ -104,6 +104,20 @@ export class MethodNotAllowedError extends GatewayError {
   }
 }
 
+/** More than a limit allows. Without `retryAfterMs` no wait helps. */
+export class RateLimitError extends GatewayError {
+  constructor(message: string, type: 'requests' | 'tokens', retryAfterMs?: number) {
+    super(message, { status: 429, type, code: 'rate_limit_exceeded', retryAfterMs });
+  }
+}
+
+/** A budget is used up. */
+export class QuotaError extends GatewayError {
+  constructor(message: string) {
+    super(message, { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' });
+  }
+}
+
 /** The gateway has more work than it can do in time. */
 export class OverloadedError extends GatewayError {
   constructor(message: string, retryAfterMs: number) {

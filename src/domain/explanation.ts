@@ -10,8 +10,15 @@ export interface Explanation {
   /** Every parameter that the client sent, and the places below where something is changed. */
   readonly params: readonly ExplainedParam[];
   readonly estimate: Estimate;
-  /** The limits of the key that the request counts against. */
-  readonly limits: readonly never[];
+  /** Every limit that the request counts against: of its key, of the key's team, and of the model name. */
+  readonly limits: readonly ExplainedLimit[];
+}
+
+/** A limit, and whether it would refuse the request now. */
+export interface ExplainedLimit {
+  readonly scope: 'key' | 'team' | 'model';
+  readonly kind: 'rpm' | 'tpm' | 'concurrency' | 'budget';
+  readonly would_bind: boolean;
 }
 
 /** A deployment of the route, and whether it would be tried first. */
@@ -43,7 +50,7 @@ export interface ExplainedParam {
 
 /** What the request may come to, before anybody has counted. */
 export interface Estimate {
-  /** By the length of the texts, at about four characters a token; what is not text does not count. */
+  /** By its length, as what the provider reported of earlier ones teaches; media count as much as they usually come to. */
   readonly prompt_tokens: number;
   /** As asked for, else the most the model gives; null: not known. */
   readonly max_completion_tokens: number | null;

@@ -17,6 +17,8 @@ export class RequestContext {
   /** Set where limits apply. */
   reservation: Reservation | undefined;
   standing: LimitStanding | undefined;
+  /** Its stream is ended where a budget runs out. */
+  mayBeCutOff = false;
   /** Set by the guard: it asks for an operation, and so has a usage record, even where it is refused. */
   isOperation = false;
   /** Its usage record has been made, or it needs none. */

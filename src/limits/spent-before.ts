@@ -1,0 +1,60 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { UsageStore, type SumFilter } from '../usage/usage.store.js';
+import type { Claim } from './limit-store.js';
+
+/** Epoch milliseconds: the first included, the second not. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How long a request waits to hear what was spent before. */
+const PATIENCE_MS = 2_000;
+const RETRY_MS = 5_000;
+const MOST_NANO_USD = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** Looks up in the ledger what was spent of a budget before it was counted here: once, and as soon as the ledger answers. */
+@Injectable()
+export class SpentBefore implements OnApplicationShutdown {
+  readonly #log = new Logger('Limits');
+  #isDown = false;
+  #closed = false;
+
+  constructor(private readonly ledger: UsageStore) {}
+
+  /** Tells the sum in nano-dollars, once. Settles with that, or when nobody should wait for it any longer. */
+  async of(claim: Claim, stretch: Stretch, tell: (nanoUsd: number) => void): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
+    await Promise.race([this.#ask(claim, stretch, tell), patience]);
+    clearTimeout(timer);
+  }
+
+  /** Settles at the first answer or failure; goes on asking after a failure. */
+  async #ask(claim: Claim, stretch: Stretch, tell: (nanoUsd: number) => void): Promise<void> {
+    try {
+      const { costNanoUsd } = await this.ledger.sum({ ...ofClaim(claim), ...stretch });
+      tell(Number(costNanoUsd > MOST_NANO_USD ? MOST_NANO_USD : costNanoUsd));
+      this.#isDown = false;
+    } catch (error) {
+      if (!this.#isDown) this.#log.error(`The ledger cannot be asked what budgets have spent: ${String(error)}`);
+      this.#isDown = true;
+      if (!this.#closed) setTimeout(() => void this.#ask(claim, stretch, tell), RETRY_MS).unref();
+    }
+  }
+
+  onApplicationShutdown(): void {
+    this.#closed = true;
+  }
+}
+
+function ofClaim({ scope, id }: Claim): SumFilter {
+  switch (scope) {
+    case 'key':
+      return { keyId: id };
+    case 'team':
+      return { owner: id };
+    case 'model':
+      return { model: id };
+  }
+}
