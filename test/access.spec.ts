@@ -86,6 +86,7 @@ class Gateway {
       dataDir,
       adminKey: new Secret(ADMIN),
       keys: [],
+      teams: [],
       ...changes,
     } as unknown as Config;
     const module = await Test.createTestingModule({
@@ -408,7 +409,8 @@ describe('access', () => {
 
     it.each([
       ['PUT', '/admin/keys', 405],
-      ['PATCH', '/admin/keys/key_1', 405],
+      ['PUT', '/admin/keys/key_1', 405],
+      ['GET', '/admin/keys/key_1/rotate', 405],
       ['GET', '/admin/keys/%00', 404],
       ['GET', `/admin/keys/${'k'.repeat(300)}`, 404],
     ])('answers %s %s with %i', async (method, path, status) => {

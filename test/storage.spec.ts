@@ -74,8 +74,8 @@ describe.each(BENCHES)('storage in %s', (_, makeBench) => {
     expect(await keys.count()).toBe(2);
     await expect(keys.insert({ ...bare, id: 'key_other' })).rejects.toThrow();
 
-    expect(await keys.delete(full.id)).toBe(true);
-    expect(await keys.delete(full.id)).toBe(false);
+    expect(await keys.delete(full.id)).toEqual(full);
+    expect(await keys.delete(full.id)).toBeUndefined();
     expect(await keys.findByHash(full.hash)).toBeUndefined();
     expect(await keys.findById('key_\0')).toBeUndefined();
     await keys.delete(bare.id);

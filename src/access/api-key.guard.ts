@@ -6,8 +6,8 @@ import { contextOf } from '../http/context.js';
 import { IsOperation } from '../http/operation.decorator.js';
 import { AdminKey } from './admin-key.js';
 import { Admin } from './admin.decorator.js';
-import { KeyDirectory } from './key-directory.js';
-import type { KnownKey } from './known-key.js';
+import { KeyDirectory } from './directory/key-directory.js';
+import type { KnownKey } from './directory/known-key.js';
 import { presentedKey } from './presented-key.js';
 import { Public } from './public.decorator.js';
 
@@ -34,9 +34,12 @@ export class ApiKeyGuard implements CanActivate {
 
   #admit(request: IncomingMessage, key: string, known: KnownKey | undefined): true {
     if (known === undefined) throw this.#stranger(key);
-    const { principal, disabled, allowedAddresses } = known;
+    const { principal, disabled, allowedAddresses, graceEndsAt } = known;
     // Before the refusals: the log of a refused request names the key, too.
     contextOf(request).principal = principal;
+    if (graceEndsAt !== undefined && graceEndsAt <= Date.now()) {
+      throw invalidKey('This API key has been replaced by a new one, and its time is over.');
+    }
     if (disabled) throw invalidKey('This API key has been disabled.');
     if (typeof principal.expiresAt === 'number' && principal.expiresAt <= Date.now()) {
       throw invalidKey('This API key has expired.');

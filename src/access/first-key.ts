@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LiveConfig } from '../config/live-config.js';
-import { KeyIssuer } from './key-issuer.js';
+import { KeyIssuer } from './keys/key-issuer.js';
+import { UNBOUNDED } from './keys/key-wish.js';
 import { VirtualKeyStore } from './virtual-key.store.js';
 
 /** Makes the key that a first start prints, so that a gateway without any key can be used. */
@@ -19,7 +20,7 @@ export class FirstKey {
     if (this.config.current.keys.length > 0) return undefined;
     try {
       if ((await this.store.count()) > 0) return undefined;
-      const { plaintext } = await this.issuer.issue(UNBOUNDED);
+      const { plaintext } = await this.issuer.issue({ name: 'default', ...UNBOUNDED });
       return plaintext;
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown failure';
@@ -28,17 +29,3 @@ export class FirstKey {
     }
   }
 }
-
-const UNBOUNDED = {
-  name: 'default',
-  owner: null,
-  tags: [],
-  models: null,
-  allowedIps: null,
-  rpm: null,
-  tpm: null,
-  concurrency: null,
-  budget: null,
-  expiresAt: null,
-  disabled: false,
-};

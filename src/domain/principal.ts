@@ -14,6 +14,8 @@ export interface Principal extends KeyTerms {
   readonly owner?: string | null;
   /** What its owner may use in all, where that is bounded. */
   readonly team?: Team | undefined;
+  /** What the key is marked with. */
+  readonly tags?: readonly string[];
   /** Globs of the model names this key may use; null: all. */
   readonly models: readonly string[] | null;
 }

@@ -5,6 +5,8 @@ export interface VirtualKey extends LimitTerms {
   readonly id: string;
   /** SHA-256 of the key, hex. */
   readonly hash: string;
+  /** What it was before the last rotation. */
+  readonly previous?: ReplacedKey;
   /** The first characters of the key, for people to tell keys apart. */
   readonly prefix: string;
   readonly name: string;
@@ -19,4 +21,11 @@ export interface VirtualKey extends LimitTerms {
   readonly disabled: boolean;
   /** Epoch milliseconds. */
   readonly createdAt: number;
+}
+
+/** A key that a rotation replaced. It stays good for a while, so that its users can be told of the new one. */
+export interface ReplacedKey {
+  readonly hash: string;
+  /** Epoch milliseconds. */
+  readonly goodUntil: number;
 }

@@ -1,7 +1,7 @@
 import type { ArgumentMetadata } from '@nestjs/common';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import { ChatFieldsDto, ChatRequestDto } from '../chat/chat.dto.js';
-import { CreateKeyDto } from '../access/create-key.dto.js';
+import { CreateKeyDto } from '../access/keys/key.dto.js';
 import { InvalidRequestError } from '../domain/errors.js';
 import { BodyPipe } from './body.pipe.js';
 import { DtoRules } from './dto-rules.js';

@@ -3,7 +3,8 @@ import { validateSync, type ValidationError } from 'class-validator';
 import { InvalidRequestError, type ErrorDetail } from '../domain/errors.js';
 import { DtoRules, type DtoClass } from './dto-rules.js';
 
-type ClosableDto = DtoClass & { readonly closed?: boolean };
+/** `closed`: fields that it does not name are refused. `optional`: no body is as good as an empty one. */
+type ClosableDto = DtoClass & { readonly closed?: boolean; readonly optional?: boolean };
 
 const rules = new WeakMap<DtoClass, DtoRules>();
 
@@ -15,6 +16,7 @@ const rules = new WeakMap<DtoClass, DtoRules>();
 export class BodyPipe implements PipeTransform {
   transform(body: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if (type !== 'body' || metatype === undefined || (metatype as unknown) === Object) return body;
+    if (body === undefined && (metatype as ClosableDto).optional === true) return {};
     if (typeof body !== 'object' || body === null)
       throw new InvalidRequestError('The request needs a body: a JSON object.');
     const dto = metatype as ClosableDto;

@@ -1,13 +1,18 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { join } from 'node:path';
+import { TeamStore } from '../access/teams/team.store.js';
 import { VirtualKeyStore } from '../access/virtual-key.store.js';
 import { BreakerNews, NoBreakerNews } from '../availability/breaker-news.js';
 import type { Config } from '../config/config.js';
 import type { Secret } from '../domain/secret.js';
+import { LimitStore } from '../limits/limit-store.js';
+import { MemoryLimitStore } from '../limits/memory-limit.store.js';
+import { SpentBefore } from '../limits/spent-before.js';
 import { TurnStateStore } from '../turn-state/turn-state.store.js';
 import { UsageStore } from '../usage/usage.store.js';
 import { RedisBreakerNews } from './redis/redis-breaker-news.js';
 import { RedisServer } from './redis/redis-server.js';
+import { KyselyTeamStore } from './sql/kysely-team.store.js';
 import { KyselyTurnStateStore } from './sql/kysely-turn-state.store.js';
 import { KyselyUsageStore } from './sql/kysely-usage.store.js';
 import { KyselyVirtualKeyStore } from './sql/kysely-virtual-key.store.js';
@@ -16,7 +21,10 @@ import { openSqlite } from './sql/sqlite.js';
 import { StorageHealth } from './storage-health.js';
 
 /** Without Redis each replica finds out for itself. */
-const UNSHARED: readonly Provider[] = [{ provide: BreakerNews, useClass: NoBreakerNews }];
+const UNSHARED: readonly Provider[] = [
+  { provide: BreakerNews, useClass: NoBreakerNews },
+  { provide: LimitStore, inject: [SpentBefore], useFactory: (before: SpentBefore) => new MemoryLimitStore(before) },
+];
 
 const sharedThrough = (url: Secret): readonly Provider[] => [
   { provide: RedisServer, useFactory: () => RedisServer.open(url) },
@@ -52,6 +60,11 @@ export class StorageModule {
           useFactory: (opened: SqlDatabase) => new KyselyVirtualKeyStore(opened),
         },
         {
+          provide: TeamStore,
+          inject: [SqlDatabase],
+          useFactory: (opened: SqlDatabase) => new KyselyTeamStore(opened),
+        },
+        {
           provide: UsageStore,
           inject: [SqlDatabase],
           useFactory: (opened: SqlDatabase) => new KyselyUsageStore(opened),
@@ -61,6 +74,7 @@ export class StorageModule {
           inject: [SqlDatabase],
           useFactory: (opened: SqlDatabase) => new KyselyTurnStateStore(opened),
         },
+        { provide: SpentBefore, inject: [UsageStore], useFactory: (ledger: UsageStore) => new SpentBefore(ledger) },
         ...(redis.url === undefined ? UNSHARED : sharedThrough(redis.url)),
         {
           provide: StorageHealth,
@@ -72,7 +86,7 @@ export class StorageModule {
             ]),
         },
       ],
-      exports: [VirtualKeyStore, UsageStore, TurnStateStore, BreakerNews, StorageHealth],
+      exports: [VirtualKeyStore, TeamStore, UsageStore, TurnStateStore, BreakerNews, LimitStore, StorageHealth],
     };
   }
 }

@@ -1,10 +1,12 @@
 import { Exclude, Expose, instanceToPlain, Transform } from 'class-transformer';
-import type { Budget } from '../domain/limit.js';
-import type { VirtualKey } from '../domain/virtual-key.js';
+import type { Budget } from '../../domain/limit.js';
+import type { VirtualKey } from '../../domain/virtual-key.js';
+
+const rfc3339 = (at: number): string => new Date(at).toISOString();
 
 /** Epoch milliseconds as RFC 3339. */
 const Instant = () =>
-  Transform(({ value }: { readonly value: number | null }) => (value === null ? null : new Date(value).toISOString()), {
+  Transform(({ value }: { readonly value: number | null }) => (value === null ? null : rfc3339(value)), {
     toPlainOnly: true,
   });
 
@@ -27,6 +29,12 @@ export class KeyDto {
   @Expose({ name: 'created_at', toPlainOnly: true }) @Instant() readonly createdAt!: number;
 }
 
+/** With the end of the old key's grace, where there is an old key that is still good. */
 export function keyView(key: VirtualKey): Readonly<Record<string, unknown>> {
-  return instanceToPlain(Object.assign(new KeyDto(), key));
+  const { previous } = key;
+  const hasGrace = previous !== undefined && previous.goodUntil > Date.now();
+  return {
+    ...instanceToPlain(Object.assign(new KeyDto(), key)),
+    ...(hasGrace && { previous_key_expires_at: rfc3339(previous.goodUntil) }),
+  };
 }
