@@ -128,7 +128,7 @@ describe.each(BENCHES)('storage in %s', (_, makeBench) => {
       items: [record],
       nextCursor: null,
     });
-    expect((await usage.sum({ requestId: record.requestId })).requests).toBe(1);
+    expect(await usage.sum({ tag: 'nightly' })).toMatchObject({ requests: 1, costNanoUsd: 123_456_789_012n });
   });
 
   test('writes what clients and providers can make of a text or a number', async () => {
@@ -157,11 +157,15 @@ describe.each(BENCHES)('storage in %s', (_, makeBench) => {
     ['record', { status: null }],
     ['attempt', { attempts: [attempt('a', {}), { ...attempt('b', {}), startedAt: 1, latencyMs: null }] }],
   ])('writes all or nothing where a %s is refused, and goes on afterwards', async (part, fields) => {
-    const [fine, broken] = [usageRecord(`fine-${part}`, {}), usageRecord(`broken-${part}`, fields as object)];
+    const model = `refusing-${part}`;
+    const [fine, broken] = [
+      usageRecord(`fine-${part}`, { model }),
+      usageRecord(`broken-${part}`, { model, ...(fields as object) }),
+    ];
     await expect(usage.append([fine, broken])).rejects.toThrow();
-    expect((await usage.sum({ requestId: fine.requestId })).requests).toBe(0);
+    expect((await usage.sum({ model: fine.model })).requests).toBe(0);
     await usage.append([fine]);
-    expect((await usage.sum({ requestId: fine.requestId })).requests).toBe(1);
+    expect((await usage.sum({ model: fine.model })).requests).toBe(1);
   });
 
   test('takes a batch of 1,200 with two attempts each, and pages through it', async () => {
@@ -214,14 +218,18 @@ describe.each(BENCHES)('storage in %s', (_, makeBench) => {
         completionTokens: 80,
         cachedTokens: 120,
         costNanoUsd: 2n * BigInt(big) + 1n,
+        cacheWriteTokens: 16,
+        reasoningTokens: 20,
+        audioTokens: 0,
         unpricedRequests: 1,
+        estimatedRequests: 0,
       });
       expect(await usage.sum({ keyId: 'key_nobody' })).toMatchObject({ requests: 0, promptTokens: 0, costNanoUsd: 0n });
     });
 
     test('groups by UTC day and model, newest day first', async () => {
-      const rows = await usage.byDayAndModel(key);
-      expect(rows.map(({ day, model, requests, costNanoUsd }) => [day, model, requests, costNanoUsd])).toEqual([
+      const { items } = await usage.groups(key, ['day', 'model'], { limit: 10, cursor: null });
+      expect(items.map(({ by, requests, costNanoUsd }) => [by.day, by.model, requests, costNanoUsd])).toEqual([
         ['2026-11-23', 'a', 1, 0n],
         ['2026-11-22', 'a', 2, 1n],
         ['2026-11-22', 'b', 2, 2n * BigInt(big)],
@@ -354,6 +362,7 @@ function usageRecord(name: string, fields: Partial<UsageRecord>): UsageRecord {
     requestId: `req_${name}`,
     createdAt: NOON,
     keyId: null,
+    owner: null,
     model: 'gpt-4',
     provider: 'openai',
     upstreamModel: 'gpt-4.1',
@@ -382,7 +391,10 @@ function attempt(provider: string, fields: Partial<AttemptRecord>): AttemptRecor
     errorCode: null,
     usage: COUNTS,
     usageSource: 'provider',
+    serviceTier: null,
     costNanoUsd: 17,
+    pricedAs: 'openai/gpt-4.1',
+    priceVersion: null,
     startedAt: NOON,
     latencyMs: 300.5,
     ...fields,

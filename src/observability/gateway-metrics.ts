@@ -3,6 +3,8 @@ import { EventLoopDelay } from '../http/event-loop-delay.js';
 import { Intake } from '../http/intake.js';
 import { Hedging } from '../routing/pursuit/hedging.js';
 import { UsageRecorder } from '../usage/usage-recorder.js';
+import { UsageLog } from '../usage/usage-log.js';
+import { ledgerMetrics } from './ledger-metrics.js';
 import type { MetricSet } from './metric-set.js';
 
 /** Metrics of what the gateway has to do itself. */
@@ -13,6 +15,7 @@ export class GatewayMetrics {
     private readonly intake: Intake,
     private readonly delay: EventLoopDelay,
     private readonly recorder: UsageRecorder,
+    private readonly log: UsageLog,
   ) {}
 
   /** Returns what sets them all. */
@@ -25,13 +28,13 @@ export class GatewayMetrics {
     const delay = set.gauge('parley_event_loop_delay_seconds', 'How late the gateway came to what was due.', [
       'quantile',
     ]);
-    const waiting = set.gauge('parley_usage_records_waiting', 'Usage records that are not in the database yet.');
+    const ledger = ledgerMetrics(set);
     return () => {
       hedges(this.hedging.started);
       underWay.set(this.intake.underWay);
       delay.set({ quantile: 0.5 }, this.delay.latest.p50 / 1_000);
       delay.set({ quantile: 0.99 }, this.delay.latest.p99 / 1_000);
-      waiting.set(this.recorder.waiting);
+      ledger(this.recorder.waiting, this.log);
     };
   }
 }

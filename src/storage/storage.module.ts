@@ -9,6 +9,7 @@ import { LimitStore } from '../limits/limit-store.js';
 import { MemoryLimitStore } from '../limits/memory-limit.store.js';
 import { SpentBefore } from '../limits/spent-before.js';
 import { TurnStateStore } from '../turn-state/turn-state.store.js';
+import { UsageLog } from '../usage/usage-log.js';
 import { UsageStore } from '../usage/usage.store.js';
 import { RedisBreakerNews } from './redis/redis-breaker-news.js';
 import { RedisServer } from './redis/redis-server.js';
@@ -16,6 +17,7 @@ import { KyselyTeamStore } from './sql/kysely-team.store.js';
 import { KyselyTurnStateStore } from './sql/kysely-turn-state.store.js';
 import { KyselyUsageStore } from './sql/kysely-usage.store.js';
 import { KyselyVirtualKeyStore } from './sql/kysely-virtual-key.store.js';
+import { openUsageLog } from './sql/open-usage-log.js';
 import { SqlDatabase } from './sql/sql-database.js';
 import { openSqlite } from './sql/sqlite.js';
 import { StorageHealth } from './storage-health.js';
@@ -70,6 +72,11 @@ export class StorageModule {
           useFactory: (opened: SqlDatabase) => new KyselyUsageStore(opened),
         },
         {
+          provide: UsageLog,
+          inject: [SqlDatabase],
+          useFactory: (opened: SqlDatabase) => openUsageLog(opened, dataDir),
+        },
+        {
           provide: TurnStateStore,
           inject: [SqlDatabase],
           useFactory: (opened: SqlDatabase) => new KyselyTurnStateStore(opened),
@@ -78,15 +85,25 @@ export class StorageModule {
         ...(redis.url === undefined ? UNSHARED : sharedThrough(redis.url)),
         {
           provide: StorageHealth,
-          inject: [SqlDatabase, { token: RedisServer, optional: true }],
-          useFactory: (opened: SqlDatabase, server: RedisServer | undefined) =>
+          inject: [SqlDatabase, UsageLog, { token: RedisServer, optional: true }],
+          useFactory: (opened: SqlDatabase, ledger: UsageLog, server: RedisServer | undefined) =>
             new StorageHealth([
               { name: 'database', check: () => opened.check() },
+              { name: 'ledger', tellsOfItself: true, check: () => ledger.check() },
               ...(server === undefined ? [] : [server]),
             ]),
         },
       ],
-      exports: [VirtualKeyStore, TeamStore, UsageStore, TurnStateStore, BreakerNews, LimitStore, StorageHealth],
+      exports: [
+        VirtualKeyStore,
+        TeamStore,
+        UsageStore,
+        UsageLog,
+        TurnStateStore,
+        BreakerNews,
+        LimitStore,
+        StorageHealth,
+      ],
     };
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { PriceBook } from '../catalog/price-book.js';
+import type { GatewayError } from '../domain/errors.js';
 import type { SettledUse } from '../domain/limit.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { tokenCounts, type UsageRecord } from '../domain/usage.js';
@@ -22,6 +23,11 @@ export class RequestAccounts {
     private readonly guesses: TokenEstimates,
   ) {
     this.#books = { prices, guesses };
+  }
+
+  /** Why no accounts may be opened now; undefined: they may. */
+  get refusal(): GatewayError | undefined {
+    return this.recorder.refusal;
   }
 
   /** Once a request. `settled` is called when the record is durable, or nobody should wait for that any longer. */

@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import { jest } from '@jest/globals';
 import type { UsageRecord } from '../domain/usage.js';
 import { UsageRecorder } from './usage-recorder.js';
-import { UsageStore } from './usage.store.js';
+import { UsageLog } from './usage-log.js';
 
 /** Keeps batches in memory; `append` fails, hangs or takes its time as told. */
-class MemoryStore extends UsageStore {
+class MemoryLog extends UsageLog {
   readonly batches: string[][] = [];
   before: (ids: readonly string[]) => Promise<void> | void = () => undefined;
 
@@ -17,9 +17,7 @@ class MemoryStore extends UsageStore {
   get ids(): string[] {
     return this.batches.flat();
   }
-  list = () => Promise.reject(new Error('not read here'));
-  sum = () => Promise.reject(new Error('not read here'));
-  byDayAndModel = () => Promise.reject(new Error('not read here'));
+  backlog = () => ({ records: 0, oldestMs: 0, refused: 0, failures: 0 });
 }
 
 const record = (requestId: string) => ({ requestId }) as UsageRecord;
@@ -27,7 +25,7 @@ const ids = (count: number) => Array.from({ length: count }, (_, at) => `r${at}`
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 describe('UsageRecorder', () => {
-  let store: MemoryStore;
+  let store: MemoryLog;
   let recorder: UsageRecorder;
   let errors: jest.SpiedFunction<Logger['error']>;
   const recorded = (id: string) => new Promise<void>((settled) => recorder.record(record(id), settled));
@@ -37,7 +35,7 @@ describe('UsageRecorder', () => {
   };
 
   beforeEach(() => {
-    store = new MemoryStore();
+    store = new MemoryLog();
     recorder = new UsageRecorder(store);
     errors = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
@@ -65,62 +63,40 @@ describe('UsageRecorder', () => {
     expect(store.batches.length).toBeLessThanOrEqual(51);
   });
 
-  it('goes on trying when the store is down, says so once, and loses and reorders nothing', async () => {
+  it('goes on trying when the log is down, says so once, refuses new requests, and loses and reorders nothing', async () => {
     let down = true;
     store.before = () => {
-      if (down) throw new Error('connection refused');
+      if (down) throw new Error('disk full');
     };
     for (const id of ids(1_200)) void recorded(id);
+    expect(recorder.refusal).toBeUndefined();
     await after(400);
-    expect(recorder.stalled).toBe(true);
+    expect(recorder.refusal).toMatchObject({ status: 503, retryAfterMs: 1_000 });
+    await expect(store.check()).rejects.toThrow();
     void recorded('late');
     down = false;
     await written(1_201);
     expect(store.ids).toEqual([...ids(1_200), 'late']);
-    expect(recorder.stalled).toBe(false);
+    expect(recorder.refusal).toBeUndefined();
+    await expect(store.check()).resolves.toBeUndefined();
     expect(errors).toHaveBeenCalledTimes(1);
-    expect(errors.mock.calls[0]?.[0]).toContain('connection refused');
+    expect(errors.mock.calls[0]?.[0]).toContain('disk full');
   });
 
-  it('gives up a record the store refuses, in full in the log, and no other', async () => {
-    store.before = (batch) => {
-      if (batch.includes('r3')) throw new Error('value out of range');
-    };
-    for (const id of ids(20)) void recorded(id);
-    await written(19);
-    expect(await recorder.flush(4_000)).toBe(true);
-    expect(store.ids.sort()).toEqual(
-      ids(20)
-        .filter((id) => id !== 'r3')
-        .sort(),
-    );
-    expect(errors.mock.calls.flat().filter((said) => String(said).includes('{"requestId":"r3"}'))).toHaveLength(1);
-  });
-
-  it('lets nobody wait long for a store that hangs, and at all once it is known to', async () => {
-    let release = (): void => undefined;
-    store.before = () => new Promise<void>((resolve) => (release = resolve));
-    const waits = async (id: string) => {
-      const began = performance.now();
-      await recorded(id);
-      return performance.now() - began;
-    };
-    const first = waits('a');
-    await after(100);
-    expect(recorder.stalled).toBe(false);
-    const [wait, laterWait] = await Promise.all([first, waits('b')]);
-    for (const one of [wait, laterWait]) {
-      expect(one).toBeGreaterThan(240);
-      expect(one).toBeLessThan(400);
-    }
-    await after(300);
-    expect(recorder.stalled).toBe(true);
-    expect(await waits('c')).toBeLessThan(40);
-    store.before = () => undefined;
-    release();
-    await written(3);
-    expect(store.ids).toEqual(['a', 'b', 'c']);
-    expect(recorder.stalled).toBe(false);
+  it.each([
+    ['fails', () => Promise.reject(new Error('disk full'))],
+    ['hangs', () => new Promise<void>(() => undefined)],
+  ])('lets an answer wait two seconds for a log that %s, and not longer', async (_, before) => {
+    store.before = before;
+    const began = performance.now();
+    const wait = recorded('a').then(() => performance.now() - began);
+    await after(1_000);
+    void recorded('b');
+    expect(await wait).toBeGreaterThan(1_980);
+    expect(performance.now() - began).toBeLessThan(2_200);
+    expect(recorder.refusal).toBeDefined();
+    expect(recorder.waiting).toBe(2);
+    recorder = new UsageRecorder(new MemoryLog());
   });
 
   it('gathers what comes at once, and does not keep a lone record waiting for company', async () => {
@@ -133,19 +109,19 @@ describe('UsageRecorder', () => {
     expect(store.batches).toHaveLength(21);
   });
 
-  it('keeps a bounded number of records and counts what is lost', async () => {
+  it('gives up nothing that was answered however many wait, of refusals no more than it can keep', async () => {
     store.before = () => {
       throw new Error('down');
     };
     for (const id of ids(100_000)) recorder.record(record(id), () => undefined);
-    await recorded('one too many');
-    await recorded('two too many');
+    const refused = { requestId: 'refused', outcome: 'refused' } as UsageRecord;
+    await new Promise<void>((settled) => recorder.record(refused, settled));
+    recorder.record(record('answered'), () => undefined);
     store.before = () => undefined;
-    await written(100_000);
-    expect(store.ids).toEqual(ids(100_000));
-    expect(errors.mock.calls.map(([said]) => String(said)).filter((said) => said.includes('lost'))).toEqual([
-      expect.stringContaining('more are lost'),
-      expect.stringContaining('2 usage records were lost'),
+    await written(100_001);
+    expect(store.ids).toEqual([...ids(100_000), 'answered']);
+    expect(errors.mock.calls.map(([said]) => String(said)).filter((said) => said.includes('refused are not'))).toEqual([
+      expect.stringMatching(/^1 requests/),
     ]);
   });
 
@@ -164,5 +140,12 @@ describe('UsageRecorder', () => {
     void recorded('a');
     expect(await recorder.flush(50)).toBe(false);
     recorder = new UsageRecorder(store);
+  });
+
+  it('writes what it could not write into the log of the process, when that ends', async () => {
+    store.before = () => Promise.reject(new Error('disk full'));
+    void recorded('a');
+    await recorder.onApplicationShutdown();
+    expect(errors.mock.calls.flat().filter((said) => String(said).includes('{"requestId":"a"}'))).toHaveLength(1);
   });
 });

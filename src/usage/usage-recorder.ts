@@ -1,35 +1,39 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
+import { OverloadedError } from '../domain/errors.js';
 import type { UsageRecord } from '../domain/usage.js';
-import { UsageStore } from './usage.store.js';
+import { UsageLog } from './usage-log.js';
 
-/** A record on its way to the store. */
+/** A record on its way into the log. */
 interface Waiting {
   readonly record: UsageRecord;
   readonly since: number;
   /** Tells whoever waits for it; undefined once they were told. */
   settle: (() => void) | undefined;
-  /** How many batches had succeeded when it last failed alone. */
-  failedAloneAt?: number;
 }
 
-/** SQLite writes in our own thread: this many take it some 8 ms, in which nothing else moves. */
+/** SQLite writes in our own thread: this many take it some 5 ms, in which nothing else moves. */
 const LARGEST_BATCH = 200;
-const MOST_WAITING = 100_000;
 /**
  * A transaction costs more than a record in it. So where the last batch, a moment ago, was of several, the next one
  * gathers for this long; an idle gateway, or a client that asks one thing after another, does not wait.
  */
 const GATHER_MS = 3;
 const BUSY_MS = 10;
-/** How long anybody waits for a record to be durable; it is written in any case. */
-const PATIENCE_MS = 250;
-const HANGS_MS = 500;
+/** How long an answer waits for its record to be durable; it is written in any case. */
+const PATIENCE_MS = 2_000;
+const HANGS_MS = 1_000;
+/** While the log takes nothing only refusals go on, and need a bound: what was answered is kept in any case. */
+const MOST_WAITING = 100_000;
 const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
+/** Requests are refused meanwhile, so it is not long. */
+const LAST_RETRY_MS = 1_000;
 const SHUTDOWN_MS = 4_000;
 
-/** Writes usage records to the store in order and in groups, and outlasts a store that fails. */
+/**
+ * Writes usage records to the log in order and in groups, and outlasts a log that fails. None is ever given up: while
+ * the log takes nothing, those that come are kept, and new requests are refused instead of being served unrecorded.
+ */
 @Injectable()
 export class UsageRecorder implements OnApplicationShutdown {
   readonly #log = new Logger(UsageRecorder.name);
@@ -39,27 +43,25 @@ export class UsageRecorder implements OnApplicationShutdown {
   #patience: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #writingSince = 0;
-  #batchSize = LARGEST_BATCH;
-  /** Where the next batch starts: beyond a record that failed alone, to see whether the fault is its own. */
-  #skip = 0;
   #lastWriteAt = -Infinity;
   #lastSize = 0;
-  #successes = 0;
   /** Batches that failed in a row. */
   #failures = 0;
-  #lost = 0;
   #closing = false;
+  /** Refusals that were not kept. */
+  #forgotten = 0;
 
-  constructor(private readonly store: UsageStore) {}
+  constructor(private readonly ledger: UsageLog) {}
 
-  /** Records that are not in the store yet. */
+  /** Records that are not in the log yet. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** The store fails or hangs: waiting for a record now would only delay an answer. */
-  get stalled(): boolean {
-    return this.#failures > 0 || (this.#writing !== undefined && performance.now() - this.#writingSince > HANGS_MS);
+  /** Why nothing may be begun that would have to be recorded; undefined: it may. */
+  get refusal(): OverloadedError | undefined {
+    if (!this.ledger.failing) return undefined;
+    return new OverloadedError('The gateway cannot record what is used, and serves nothing unrecorded.', 1_000);
   }
 
   /**
@@ -67,17 +69,14 @@ export class UsageRecorder implements OnApplicationShutdown {
    * longer. A callback and no promise, because this is done for every request; it must not throw.
    */
   record(record: UsageRecord, settled: () => void): void {
-    if (this.#waiting.length >= MOST_WAITING) {
-      if (this.#lost === 0) this.#log.error(`The usage store is down and ${MOST_WAITING} records wait: more are lost.`);
-      this.#lost += 1;
+    if (record.outcome === 'refused' && this.#waiting.length >= MOST_WAITING) {
+      this.#forgotten += 1;
       settled();
       return;
     }
-    const waits = !this.stalled;
-    this.#waiting.push({ record, since: performance.now(), settle: waits ? settled : undefined });
+    this.#waiting.push({ record, since: performance.now(), settle: settled });
     this.#schedule();
-    if (waits) this.#patience ??= setTimeout(() => this.#losePatience(), PATIENCE_MS);
-    else settled();
+    this.#patience ??= setTimeout(() => this.#losePatience(), PATIENCE_MS);
   }
 
   /** Writes what is waiting; false where that did not succeed in time. */
@@ -92,11 +91,13 @@ export class UsageRecorder implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const written = await this.flush(SHUTDOWN_MS);
+    await this.flush(SHUTDOWN_MS);
     this.#closing = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#patience);
-    if (!written) this.#log.error(`${this.#waiting.length} usage records could not be written before the end.`);
+    // The process ends, and this is the only place left for them.
+    for (const { record } of this.#waiting)
+      this.#log.error(`A usage record could not be written before the end: ${JSON.stringify(record)}`);
   }
 
   #schedule(): void {
@@ -125,22 +126,39 @@ export class UsageRecorder implements OnApplicationShutdown {
   }
 
   async #writeBatch(): Promise<void> {
-    const batch = this.#waiting.slice(this.#skip, this.#skip + this.#batchSize);
+    const batch = this.#waiting.slice(0, LARGEST_BATCH);
     try {
-      await this.store.append(batch.map(({ record }) => record));
+      await this.ledger.append(batch.map(({ record }) => record));
     } catch (error) {
-      this.#failed(batch, error);
+      this.#fail(error);
+      this.#failures += 1;
       return;
     }
-    this.#waiting.splice(this.#skip, batch.length);
+    this.#waiting.splice(0, batch.length);
     this.#lastSize = batch.length;
-    this.#succeeded();
+    this.#failures = 0;
+    if (this.ledger.failing) this.#recovered();
     for (const waiting of batch) settle(waiting);
+  }
+
+  #fail(error: unknown): void {
+    if (!this.ledger.failing)
+      this.#log.error(`Usage cannot be recorded: ${String(error)}. New requests are refused until it can.`);
+    this.ledger.failing = true;
+  }
+
+  #recovered(): void {
+    this.ledger.failing = false;
+    this.#log.log(`Usage is recorded again; ${this.#waiting.length} records wait.`);
+    if (this.#forgotten > 0) this.#log.error(`${this.#forgotten} requests that were refused are not recorded.`);
+    this.#forgotten = 0;
   }
 
   /** Lets those go who have waited long enough, and comes back for the others. */
   #losePatience(): void {
     const now = performance.now();
+    if (this.#writing !== undefined && now - this.#writingSince >= HANGS_MS)
+      this.#fail('the log has not answered in time');
     let next: number | undefined;
     for (const waiting of this.#waiting) {
       if (waiting.settle === undefined) continue;
@@ -149,42 +167,6 @@ export class UsageRecorder implements OnApplicationShutdown {
       else next = Math.min(left, next ?? left);
     }
     this.#patience = next === undefined ? undefined : setTimeout(() => this.#losePatience(), next);
-  }
-
-  #succeeded(): void {
-    if (this.#failures > 0) this.#log.log(`The usage store takes records again; ${this.#waiting.length} wait.`);
-    if (this.#lost > 0 && this.#waiting.length < MOST_WAITING) {
-      this.#log.error(`${this.#lost} usage records were lost while the store was down.`);
-      this.#lost = 0;
-    }
-    this.#successes += 1;
-    this.#failures = 0;
-    this.#skip = 0;
-    this.#batchSize = Math.min(this.#batchSize * 8, LARGEST_BATCH);
-  }
-
-  /** A store that is down fails every batch; a record it cannot take fails its own, so batches shrink until it is alone. */
-  #failed(batch: readonly Waiting[], error: unknown): void {
-    const [first] = batch;
-    if (batch.length === 1 && first !== undefined) this.#failedAlone(first, error);
-    this.#batchSize = Math.max(1, Math.floor(batch.length / 8));
-    if (this.#failures === 0) this.#log.error(`Usage records cannot be written, and wait: ${String(error)}`);
-    this.#failures += 1;
-  }
-
-  /** If others can be written and it still cannot, it is given up: it must not stop the rest. */
-  #failedAlone(waiting: Waiting, error: unknown): void {
-    if (waiting.failedAloneAt !== undefined && waiting.failedAloneAt < this.#successes) {
-      this.#log.error(
-        `A usage record the store refuses is given up: ${String(error)} ${JSON.stringify(waiting.record)}`,
-      );
-      this.#waiting.splice(this.#skip, 1);
-      settle(waiting);
-    } else {
-      waiting.failedAloneAt = this.#successes;
-      this.#skip += 1;
-    }
-    if (this.#skip >= this.#waiting.length) this.#skip = 0;
   }
 }
 

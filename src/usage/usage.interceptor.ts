@@ -27,6 +27,11 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
       context.isRecorded = true; // nothing is used
       return next.handle();
     }
+    const refusal = this.accounts.refusal;
+    if (refusal !== undefined) {
+      context.isRecorded = true; // it cannot be
+      throw refusal;
+    }
     return new Observable((client) => {
       const watched = new WatchedAnswer(request, client, (ending, then) => this.accounts.close(context, ending, then));
       const source = next.handle().subscribe(watched);

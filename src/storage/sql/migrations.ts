@@ -13,7 +13,7 @@ const migrations = (kind: 'sqlite' | 'postgres'): Record<string, Migration> => (
   '0002_usage': { up: (db: Kysely<unknown>) => createUsage(db, kind) },
   '0003_turn_states': { up: createTurnStates },
   '0004_teams': { up: createTeams },
-  '0005_ledger': { up: createLedger },
+  '0005_ledger': { up: (db: Kysely<unknown>) => createLedger(db, kind) },
 });
 
 /**

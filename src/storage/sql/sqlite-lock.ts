@@ -13,6 +13,24 @@ export async function begin(file: Database): Promise<void> {
   await whenFree(() => file.exec('BEGIN IMMEDIATE'));
 }
 
+/**
+ * Writes in a transaction of its own, as soon as nobody else writes. From its beginning to its end there is no pause,
+ * so that nobody else can use the connection in between.
+ */
+export async function writeAlone(file: Database, write: () => void): Promise<void> {
+  await whenFree(() => {
+    file.exec('BEGIN IMMEDIATE');
+    try {
+      write();
+      file.exec('COMMIT');
+    } catch (error) {
+      // A disk that is full ends the transaction by itself.
+      if (file.inTransaction) file.exec('ROLLBACK');
+      throw error;
+    }
+  });
+}
+
 /** Tries until the file is free. The pauses are ours and not SQLite's, which would stop the whole process. */
 export async function whenFree(run: () => unknown): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;

@@ -1,8 +1,12 @@
 import Database from 'libsql';
 import type { UsageRecord } from '../../domain/usage.js';
-import { RECORD_COLUMNS, ATTEMPT_COLUMNS } from './schema.js';
-import { begin } from './sqlite-lock.js';
+import { ATTEMPT_COLUMNS, RECORD_COLUMNS } from './schema.js';
+import { SparseInsert } from './sparse-insert.js';
+import { SqliteCheckpoints } from './sqlite-checkpoints.js';
+import { writeAlone } from './sqlite-lock.js';
+import { storable } from './storable.js';
 import { attemptRows, recordRow } from './usage-rows.js';
+import { BatchSums, SUM_KEY, SUMMED } from './usage-sums.js';
 import type { UsageWriter } from './usage-writer.js';
 
 /**
@@ -11,50 +15,70 @@ import type { UsageWriter } from './usage-writer.js';
  */
 export class SqliteUsageWriter implements UsageWriter {
   readonly #file: Database.Database;
-  readonly #record: Database.Statement;
-  readonly #attempt: Database.Statement;
+  readonly #records: SparseInsert;
+  readonly #attempts: SparseInsert;
+  readonly #tags: SparseInsert;
+  readonly #sums: SparseInsert;
+  readonly #checkpoints: SqliteCheckpoints;
   #closed = false;
 
   /** The tables must be there. */
   constructor(path: string) {
     this.#file = new Database(path);
-    this.#file.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
-    this.#record = this.#file.prepare(insert('usage_records', RECORD_COLUMNS));
-    this.#attempt = this.#file.prepare(insert('usage_attempts', ['record_id', ...ATTEMPT_COLUMNS]));
+    this.#file.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL');
+    this.#checkpoints = new SqliteCheckpoints(this.#file, path);
+    this.#records = new SparseInsert(this.#file, 'usage_records', RECORD_COLUMNS);
+    this.#attempts = new SparseInsert(this.#file, 'usage_attempts', ['record_id', ...ATTEMPT_COLUMNS]);
+    this.#tags = new SparseInsert(this.#file, 'usage_tags', ['tag', 'created_at', 'record_id']);
+    this.#sums = new SparseInsert(this.#file, 'usage_sums', [...SUM_KEY, ...SUMMED], ADDING);
   }
 
   async write(records: readonly UsageRecord[]): Promise<void> {
-    // A statement outlives its connection in libsql.
-    if (this.#closed) throw new Error('The database is closed.');
-    await begin(this.#file);
-    // From here to the end without a pause: nobody else can use the connection in between.
-    try {
-      for (const record of records) this.#insert(record);
-      this.#file.exec('COMMIT');
-    } catch (error) {
-      // A disk that is full ends the transaction by itself.
-      if (this.#file.inTransaction) this.#file.exec('ROLLBACK');
-      throw error;
-    }
+    await this.#alone(() => {
+      const sums = new BatchSums();
+      for (const record of records) this.#insert(record, sums);
+      for (const row of sums.rows) this.#sums.run([...SUM_KEY, ...SUMMED].map((column) => row[column]));
+    });
+  }
+
+  /** Puts aside a record that the tables do not take, for somebody to look at. */
+  async refuse(record: UsageRecord, error: unknown): Promise<void> {
+    await this.#alone(() => {
+      this.#file
+        .prepare('INSERT INTO usage_refused (refused_at, error, record) VALUES (?, ?, ?)')
+        .run([Date.now(), String(error), JSON.stringify(record)]);
+    });
+  }
+
+  /** How many were put aside. */
+  refused(): number {
+    const [row] = this.#file.prepare('SELECT count(*) AS count FROM usage_refused').all([]) as { count: number }[];
+    return row?.count ?? 0;
   }
 
   close(): void {
     this.#closed = true;
+    this.#checkpoints.close();
     this.#file.close();
   }
 
-  #insert(record: UsageRecord): void {
+  async #alone(write: () => void): Promise<void> {
+    // A statement outlives its connection in libsql.
+    if (this.#closed) throw new Error('The database is closed.');
+    await writeAlone(this.#file, write);
+    this.#checkpoints.wrote();
+  }
+
+  #insert(record: UsageRecord, sums: BatchSums): void {
     const row = recordRow(record);
-    const { changes, lastInsertRowid } = this.#record.run(RECORD_COLUMNS.map((column) => row[column]));
-    // What is there already came with its attempts.
+    const { changes, lastInsertRowid } = this.#records.run(Object.values(row));
+    // What is there already came with its attempts, and is in the sums.
     if (changes === 0) return;
-    for (const attempt of attemptRows(record)) {
-      this.#attempt.run([lastInsertRowid, ...ATTEMPT_COLUMNS.map((column) => attempt[column])]);
-    }
+    const id = Number(lastInsertRowid);
+    for (const attempt of attemptRows(record)) this.#attempts.run([id, ...Object.values(attempt)]);
+    for (const tag of record.tags) this.#tags.run([storable(tag), row.created_at, id]);
+    sums.add(row);
   }
 }
 
-function insert(table: string, columns: readonly string[]): string {
-  const places = columns.map(() => '?').join(', ');
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places}) ON CONFLICT DO NOTHING`;
-}
+const ADDING = `(${SUM_KEY.join(', ')}) DO UPDATE SET ${SUMMED.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`;

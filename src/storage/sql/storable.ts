@@ -1,6 +1,8 @@
 /** No model name or error code is longer; an index entry of PostgreSQL holds no more than 2,700 bytes. */
 const LONGEST = 512;
 
+/** Looked for first, because it is quick and next to no text has any: U+0000 and what may be half a character. */
+const SUSPICIOUS = /[\0\ud800-\udfff]/;
 /** U+0000 and halves of a character. */
 const UNSTORABLE = /[\0\p{Surrogate}]/gu;
 
@@ -9,7 +11,8 @@ const UNSTORABLE = /[\0\p{Surrogate}]/gu;
  * What a client wrote must not make the whole batch fail that it is recorded with.
  */
 export function storable(text: string): string {
-  return (text.length > LONGEST ? text.slice(0, LONGEST) : text).replace(UNSTORABLE, '\uFFFD');
+  const short = text.length > LONGEST ? text.slice(0, LONGEST) : text;
+  return SUSPICIOUS.test(short) ? short.replace(UNSTORABLE, '\uFFFD') : short;
 }
 
 /** The same for a column that may be empty. */

@@ -2,13 +2,14 @@ import type { AttemptRecord, Outcome, TokenCounts, UsageRecord, UsageSource } fr
 import type { TokenColumns, UsageAttemptRow, UsageRecordRow } from './schema.js';
 import { integer, storable, storableOrNull } from './storable.js';
 
-/** The row of a request, without its attempts. */
+/** The row of a request, without its attempts; its values in the order of `RECORD_COLUMNS`. Made for every request. */
 export function recordRow(record: UsageRecord): UsageRecordRow {
+  const { usage, tags } = record;
   const createdAt = integer(record.createdAt);
   return {
     request_id: record.requestId,
     created_at: createdAt,
-    day: new Date(createdAt).toISOString().slice(0, 10),
+    day: dayOf(createdAt),
     key_id: record.keyId,
     owner: storableOrNull(record.owner),
     model: storable(record.model),
@@ -18,35 +19,67 @@ export function recordRow(record: UsageRecord): UsageRecordRow {
     outcome: record.outcome,
     status: record.status,
     error_code: storableOrNull(record.errorCode),
-    ...tokenColumns(record.usage),
+    prompt_tokens: usage === null ? null : integer(usage.promptTokens),
+    completion_tokens: usage === null ? null : integer(usage.completionTokens),
+    cached_tokens: usage === null ? null : integer(usage.cachedTokens),
+    cache_write_tokens: usage === null ? null : integer(usage.cacheWriteTokens),
+    reasoning_tokens: usage === null ? null : integer(usage.reasoningTokens),
+    audio_tokens: usage === null ? null : integer(usage.audioTokens),
     usage_source: record.usageSource,
     cost_nano_usd: record.costNanoUsd === null ? null : integer(record.costNanoUsd),
     price_version: record.priceVersion,
     latency_ms: record.latencyMs,
     time_to_first_token_ms: record.timeToFirstTokenMs,
-    tags: JSON.stringify(record.tags),
+    tags: tags.length === 0 ? '[]' : JSON.stringify(tags.map(storable)),
   };
 }
 
-/** The rows of a request's attempts, in order. */
+/** The rows of a request's attempts, in order; their values in the order of `ATTEMPT_COLUMNS`. */
 export function attemptRows({ attempts }: UsageRecord): readonly UsageAttemptRow[] {
-  return attempts.map((attempt, position) => ({
+  return attempts.map(attemptRow);
+}
+
+function attemptRow(attempt: AttemptRecord, position: number): UsageAttemptRow {
+  const { usage } = attempt;
+  return {
     position,
     provider: storable(attempt.provider),
     model: storable(attempt.model),
     outcome: attempt.outcome,
     status: attempt.status,
     error_code: storableOrNull(attempt.errorCode),
-    ...tokenColumns(attempt.usage),
+    prompt_tokens: usage === null ? null : integer(usage.promptTokens),
+    completion_tokens: usage === null ? null : integer(usage.completionTokens),
+    cached_tokens: usage === null ? null : integer(usage.cachedTokens),
+    cache_write_tokens: usage === null ? null : integer(usage.cacheWriteTokens),
+    reasoning_tokens: usage === null ? null : integer(usage.reasoningTokens),
+    audio_tokens: usage === null ? null : integer(usage.audioTokens),
     usage_source: attempt.usageSource,
-    ...finerColumns(attempt.usage),
+    cache_write_1h_tokens: some(usage?.cacheWrite1hTokens),
+    audio_output_tokens: some(usage?.audioOutputTokens),
+    image_input_tokens: some(usage?.imageInputTokens),
+    image_output_tokens: some(usage?.imageOutputTokens),
     service_tier: storableOrNull(attempt.serviceTier),
+    cost_nano_usd: attempt.costNanoUsd === null ? null : integer(attempt.costNanoUsd),
     priced_as: storable(attempt.pricedAs),
     price_version: attempt.priceVersion,
-    cost_nano_usd: attempt.costNanoUsd === null ? null : integer(attempt.costNanoUsd),
     started_at: integer(attempt.startedAt),
     latency_ms: attempt.latencyMs,
-  }));
+  };
+}
+
+/** Most answers have none of these: null costs nothing. */
+const some = (tokens: number | undefined): number | null =>
+  tokens === undefined || tokens === 0 ? null : integer(tokens);
+
+const DAY_MS = 86_400_000;
+/** The day that was asked for last: it is the same one nearly every time. */
+let known = { number: 0, text: '1970-01-01' };
+
+function dayOf(ms: number): string {
+  const number = Math.floor(ms / DAY_MS);
+  if (number !== known.number) known = { number, text: new Date(ms).toISOString().slice(0, 10) };
+  return known.text;
 }
 
 /** The request as it was recorded; `attempts` in the order of their positions. */
@@ -89,43 +122,6 @@ function attemptOf(row: UsageAttemptRow): AttemptRecord {
     priceVersion: row.price_version,
     startedAt: row.started_at,
     latencyMs: row.latency_ms,
-  };
-}
-
-const NO_COUNTS: TokenColumns = {
-  prompt_tokens: null,
-  completion_tokens: null,
-  cached_tokens: null,
-  cache_write_tokens: null,
-  reasoning_tokens: null,
-  audio_tokens: null,
-};
-
-function tokenColumns(usage: TokenCounts | null): TokenColumns {
-  if (usage === null) return NO_COUNTS;
-  return {
-    prompt_tokens: integer(usage.promptTokens),
-    completion_tokens: integer(usage.completionTokens),
-    cached_tokens: integer(usage.cachedTokens),
-    cache_write_tokens: integer(usage.cacheWriteTokens),
-    reasoning_tokens: integer(usage.reasoningTokens),
-    audio_tokens: integer(usage.audioTokens),
-  };
-}
-
-type FinerColumns = Pick<
-  UsageAttemptRow,
-  'cache_write_1h_tokens' | 'audio_output_tokens' | 'image_input_tokens' | 'image_output_tokens'
->;
-
-/** Most answers have none of these: null costs nothing. */
-function finerColumns(usage: TokenCounts | null): FinerColumns {
-  const some = (tokens: number | undefined) => (tokens === undefined || tokens === 0 ? null : integer(tokens));
-  return {
-    cache_write_1h_tokens: some(usage?.cacheWrite1hTokens),
-    audio_output_tokens: some(usage?.audioOutputTokens),
-    image_input_tokens: some(usage?.imageInputTokens),
-    image_output_tokens: some(usage?.imageOutputTokens),
   };
 }
 

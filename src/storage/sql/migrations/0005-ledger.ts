@@ -10,27 +10,39 @@ const COUNTS = [
 ] as const;
 
 /** What a price depends on, so that it can be found anew; and sums by the hour, so that nobody has to add up all rows. */
-export async function createLedger(db: Kysely<unknown>): Promise<void> {
+export async function createLedger(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Promise<void> {
   await db.schema.alterTable('usage_records').addColumn('owner', 'text').execute();
   const finer = ['cache_write_1h_tokens', 'audio_output_tokens', 'image_input_tokens', 'image_output_tokens'] as const;
   for (const column of finer) await db.schema.alterTable('usage_attempts').addColumn(column, 'bigint').execute();
   for (const column of ['service_tier', 'priced_as', 'price_version'] as const)
     await db.schema.alterTable('usage_attempts').addColumn(column, 'text').execute();
-  await createSums(db);
-  await db.schema
+  await createSums(db, kind);
+  const tags = db.schema
     .createTable('usage_tags')
     .addColumn('tag', 'text', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('record_id', 'bigint', (column) => column.notNull().references('usage_records.id').onDelete('cascade'))
-    .addPrimaryKeyConstraint('usage_tags_key', ['tag', 'created_at', 'record_id'])
-    .execute();
+    .addPrimaryKeyConstraint('usage_tags_key', ['tag', 'created_at', 'record_id']);
+  await (kind === 'sqlite' ? tags.modifyEnd(sql`without rowid`) : tags).execute();
   await db.schema.createIndex('usage_tags_record').on('usage_tags').column('record_id').execute();
   await createIndexes(db);
-  await addUpWhatIsThere(db);
+  await addUpWhatIsThere(db as Kysely<Before>, kind);
+  if (kind === 'sqlite') await createRefused(db);
+}
+
+/** Records that the other tables do not take, as they were. With PostgreSQL they stay where it cannot lose them. */
+async function createRefused(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('usage_refused')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('refused_at', 'bigint', (column) => column.notNull())
+    .addColumn('error', 'text', (column) => column.notNull())
+    .addColumn('record', 'text', (column) => column.notNull())
+    .execute();
 }
 
 /** One row for each hour and each combination of who asked for what, of whom, with which tags. */
-async function createSums(db: Kysely<unknown>): Promise<void> {
+async function createSums(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Promise<void> {
   const keyed = db.schema
     .createTable('usage_sums')
     .addColumn('hour', 'bigint', (column) => column.notNull())
@@ -40,13 +52,13 @@ async function createSums(db: Kysely<unknown>): Promise<void> {
     .addColumn('provider', 'text', (column) => column.notNull())
     .addColumn('tags', 'text', (column) => column.notNull());
   const summed = [...COUNTS, 'requests', 'cost_nano_usd', 'unpriced', 'estimated'] as const;
-  await summed
+  const sums = summed
     .reduce<CreateTableBuilder<string, string>>(
       (table, name) => table.addColumn(name, 'bigint', (column) => column.notNull()),
       keyed as CreateTableBuilder<string, string>,
     )
-    .addPrimaryKeyConstraint('usage_sums_key', ['hour', 'key_id', 'owner', 'model', 'provider', 'tags'])
-    .execute();
+    .addPrimaryKeyConstraint('usage_sums_key', ['hour', 'key_id', 'owner', 'model', 'provider', 'tags']);
+  await (kind === 'sqlite' ? sums.modifyEnd(sql`without rowid`) : sums).execute();
   const index = (name: string, columns: string[]) =>
     db.schema.createIndex(name).on('usage_sums').columns(columns).execute();
   await index('usage_sums_by_key', ['key_id', 'hour']);
@@ -70,6 +82,67 @@ async function createIndexes(db: Kysely<unknown>): Promise<void> {
   await index('usage_records_unwell', ['outcome']).where(sql.ref('outcome'), '<>', 'completed').execute();
 }
 
-async function addUpWhatIsThere(db: Kysely<unknown>): Promise<void> {
-  void db;
+/** The tables as they are at this point, as far as they are read here. */
+interface Before {
+  readonly usage_records: Readonly<Record<(typeof COUNTS)[number] | 'cost_nano_usd', number | null>> & {
+    readonly id: number;
+    readonly created_at: number;
+    readonly key_id: string | null;
+    readonly owner: string | null;
+    readonly model: string;
+    readonly provider: string | null;
+    readonly usage_source: string;
+    readonly tags: string;
+  };
+  readonly usage_tags: { readonly tag: string; readonly created_at: number; readonly record_id: number };
+  readonly usage_sums: Readonly<Record<string, unknown>>;
+}
+
+async function addUpWhatIsThere(db: Kysely<Before>, kind: 'sqlite' | 'postgres'): Promise<void> {
+  const key = {
+    hour: sql`created_at - created_at % 3600000`,
+    key_id: sql`coalesce(key_id, '')`,
+    owner: sql`coalesce(owner, '')`,
+    model: sql`model`,
+    provider: sql`coalesce(provider, '')`,
+    tags: sql`tags`,
+  };
+  const added = {
+    ...Object.fromEntries(COUNTS.map((name) => [name, sql`sum(coalesce(${sql.ref(name)}, 0))`])),
+    requests: sql`count(*)`,
+    cost_nano_usd: sql`sum(coalesce(cost_nano_usd, 0))`,
+    unpriced: sql`count(case when cost_nano_usd is null then prompt_tokens end)`,
+    estimated: sql`count(case when usage_source = 'estimated' then 1 end)`,
+  };
+  const values = { ...key, ...added };
+  await db
+    .insertInto('usage_sums')
+    .columns(Object.keys(values))
+    .expression(
+      db
+        .selectFrom('usage_records')
+        .select(Object.entries(values).map(([name, value]) => value.as(name)))
+        .groupBy(Object.values(key)),
+    )
+    .execute();
+  const each =
+    kind === 'sqlite'
+      ? sql<{ value: string }>`json_each(usage_records.tags)`.as<'each'>(sql`each`)
+      : // What PostgreSQL takes for no text in JSON is none that a header can hold, and must not stop the start.
+        sql<{
+          value: string;
+        }>`json_array_elements_text(regexp_replace(usage_records.tags, '\\\\u(0000|d[89a-f]..)', '?', 'gi')::json)`.as<'each'>(
+          sql`each(value)`,
+        );
+  await db
+    .insertInto('usage_tags')
+    .columns(['tag', 'created_at', 'record_id'])
+    .expression(
+      db
+        .selectFrom(['usage_records', each])
+        .select(['each.value', 'usage_records.created_at', 'usage_records.id'])
+        .distinct()
+        .where('usage_records.tags', '<>', '[]'),
+    )
+    .execute();
 }
