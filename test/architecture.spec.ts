@@ -43,7 +43,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'limits',
     'usage/usage.module',
     'usage/usage-recorder',
-    'usage/usage-log',
     'access/admin.decorator',
     'access/public.decorator',
   ],

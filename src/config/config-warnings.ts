@@ -1,19 +1,12 @@
-import type { Config, StaticKeyConfig } from './config.js';
+import type { Config } from './config.js';
 
 /** Paths of what is configured and checked, but not acted on by this version: the start must not keep quiet about it. */
 export function notYetInForce(config: Config): string[] {
-  const { server, redis } = config;
+  const { server } = config;
   return [
     ...(server.workers === 1 ? [] : ['server.workers']),
     ...(server.adminPort === undefined ? [] : ['server.adminPort']),
-    ...(redis.url === undefined ? [] : ['redis (for limits)']),
-    ...config.keys.flatMap((key) => ofKey(key).map((limit) => `keys.${key.name}.${limit}`)),
   ];
-}
-
-function ofKey(key: StaticKeyConfig): string[] {
-  const limits = ['rpm', 'tpm', 'concurrency', 'budget'] as const;
-  return limits.filter((limit) => key[limit] !== undefined);
 }
 
 /**

@@ -91,8 +91,12 @@ describe('a sound config', () => {
           budget: { usd: 20, per: 'month' },
         },
       ],
+      teams: [],
+      prices: {},
+      limits: { cutOff: false },
+      usage: {},
     });
-    expect(notYetInForce(config)).toEqual(['redis (for limits)', 'keys.ci.rpm', 'keys.ci.tpm', 'keys.ci.budget']);
+    expect(notYetInForce(config)).toEqual([]);
     expect(unresolvedFallbacks(config)).toEqual([
       'models.gpt-4 falls back to claude-sonnet',
       'models.gpt-4 falls back to gemini-2.5-pro',

@@ -9,9 +9,17 @@ const EXPOSED = [
   'retry-after',
   'retry-after-ms',
   'x-should-retry',
-  ...['provider', 'model', 'attempts', 'overhead-ms', 'dropped-params', 'adapted-params', 'cost-usd', 'replayed'].map(
-    (name) => `x-parley-${name}`,
-  ),
+  ...[
+    'provider',
+    'model',
+    'attempts',
+    'overhead-ms',
+    'dropped-params',
+    'adapted-params',
+    'cost-usd',
+    'replayed',
+    'cut-off',
+  ].map((name) => `x-parley-${name}`),
   ...['limit', 'remaining', 'reset'].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ].join(', ');
 

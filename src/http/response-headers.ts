@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { durationText } from '../domain/duration.js';
+import type { WindowStanding } from '../domain/limit.js';
 import { pathsOf } from '../domain/param-change.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { contextIfAny } from './context.js';
@@ -18,6 +20,7 @@ export function stampHeaders(response: ServerResponse): void {
   const { clientRequestId } = context.wishes;
   if (clientRequestId !== undefined) response.setHeader('x-client-request-id', clientRequestId);
   response.setHeader('openai-processing-ms', Math.round(performance.now() - context.startedAt));
+  stampLimits(response, context);
   const { replayOf } = context;
   if (replayOf !== undefined) {
     response.setHeader('x-parley-replayed', replayOf.id);
@@ -26,6 +29,19 @@ export function stampHeaders(response: ServerResponse): void {
     stampAttempts(response, context);
     stampOwn(response, context);
   }
+}
+
+/** In OpenAI's units. On refusals too: that is when clients look. */
+function stampLimits(response: ServerResponse, { standing, mayBeCutOff }: RequestContext): void {
+  if (mayBeCutOff) response.setHeader('x-parley-cut-off', 'budget');
+  if (standing?.requests !== undefined) stampWindow(response, 'requests', standing.requests);
+  if (standing?.tokens !== undefined) stampWindow(response, 'tokens', standing.tokens);
+}
+
+function stampWindow(response: ServerResponse, what: string, { limit, remaining, resetMs }: WindowStanding): void {
+  response.setHeader(`x-ratelimit-limit-${what}`, limit);
+  response.setHeader(`x-ratelimit-remaining-${what}`, remaining);
+  response.setHeader(`x-ratelimit-reset-${what}`, durationText(resetMs));
 }
 
 type Attempted = Pick<RequestContext, 'attempts' | 'lastAttempt'>;

@@ -3,7 +3,7 @@ import { Observable } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
 import type { Deployment } from '../domain/deployment.js';
 import { InvalidRequestError } from '../domain/errors.js';
-import type { ExplainedParam, Explanation } from '../domain/explanation.js';
+import type { ExplainedLimit, ExplainedParam, Explanation } from '../domain/explanation.js';
 import type { ParamChange } from '../domain/param-change.js';
 import type { RequestContext } from '../domain/request-context.js';
 import type { ChatOperation, UpstreamCall, UpstreamRequest } from '../providers/provider.js';
@@ -34,7 +34,7 @@ export class Explainer {
   }
 
   async #explanation(question: Question, cancellation: Cancellation): Promise<Explanation> {
-    const { asked, context, plan, chosen } = question;
+    const { asked, context, plan, chosen, limits } = question;
     const { deployment, operation, upstream } = chosen;
     const { request, defaulted } = completed(asked, chosen.route);
     const credential = upstream.choose(new Set())?.secret;
@@ -50,7 +50,7 @@ export class Explainer {
       upstream_request: outcome.sent === undefined ? null : shownRequest(outcome.sent, secrets),
       params: params(asked, { deployment, changes: call.attempt.changes, ...outcome }),
       estimate: this.estimates.of(request, deployment),
-      limits: [],
+      limits: await limits(),
     };
   }
 }
@@ -60,6 +60,8 @@ export interface Planned {
   readonly plan: Plan;
   /** Its first step. */
   readonly chosen: Step;
+  /** What bounds it. */
+  limits(): Promise<readonly ExplainedLimit[]>;
 }
 
 interface Question extends Planned {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AvailabilityModule } from '../availability/availability.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { EstimatesModule } from '../estimates/estimates.module.js';
+import { LimitsModule } from '../limits/limits.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { RequestEstimates } from './estimate.js';
 import { Explainer } from './explainer.js';
@@ -13,7 +14,7 @@ import { Pursuits } from './pursuit/pursuits.js';
 import { RouteTable } from './route-table.js';
 
 @Module({
-  imports: [ProvidersModule, CatalogModule, AvailabilityModule, EstimatesModule],
+  imports: [ProvidersModule, CatalogModule, AvailabilityModule, EstimatesModule, LimitsModule],
   providers: [RouteTable, RequestEstimates, Planner, Hedging, Explainer, OpenRequests, Pursuits, ModelRouter],
   exports: [RouteTable, Hedging, OpenRequests, ModelRouter],
 })
