@@ -127,7 +127,7 @@ function cardOf(type, model, rules) {
     ...(rules.prefixes.length > 0 && { prefixes: unique(rules.prefixes) }),
     ...(rules.fragments.length > 0 && { fragments: unique(rules.fragments) }),
     ...(model.context_window && { context: model.context_window }),
-    ...priceOf(model),
+    ...finished(type, id, priceOf(model)),
     // OpenRouter keeps its list long; the entries that the source stopped tending are the ones that have gone.
     ...((model.deprecated || (type === 'openrouter' && !model.context_window)) && { listed: false }),
   });
@@ -194,6 +194,25 @@ function priceOf({ id, name = '', prices }) {
   return periods.some(({ price }) => price === undefined) ? {} : { prices: periods };
 }
 
+/** What the source does not say of a price, wherever the price stands. */
+function finished(type, id, { price, prices }) {
+  const tiers = { ...additions.tiers[type]?.['*'], ...additions.tiers[type]?.[id] };
+  const whole = (rates) => ({
+    ...withHourlyWrites(id, rates),
+    ...(Object.keys(tiers).length > 0 && { tiers: inNanoDollars(tiers) }),
+  });
+  if (price !== undefined) return { price: whole(price) };
+  return prices === undefined ? {} : { prices: prices.map((period) => ({ ...period, price: whole(period.price) })) };
+}
+
+/** A tier's price is a share of the usual one, or a list of its own. */
+function inNanoDollars(tiers) {
+  const nano = (rates) => Object.fromEntries(Object.entries(rates).map(([name, usd]) => [name, Math.round(usd * 1e9)]));
+  return Object.fromEntries(
+    Object.entries(tiers).map(([tier, price]) => [tier, typeof price === 'number' ? price : nano(price)]),
+  );
+}
+
 function periodOf(constraint) {
   if (constraint === undefined) return {};
   if (constraint.type === 'start_date') return { from: constraint.start_date };
@@ -212,16 +231,34 @@ function ratesOf(prices) {
     input: prices.input_mtok,
     cachedInput: prices.cache_read_mtok,
     cacheWrite: prices.cache_write_mtok,
+    cacheWrite1h: prices.cache_write_1h_mtok,
     audioInput: prices.input_audio_mtok,
+    imageInput: prices.input_image_mtok,
     output,
     reasoning: prices.output_reasoning_mtok,
     audioOutput: prices.output_audio_mtok,
+    imageOutput: prices.output_image_mtok,
   };
   const starts = unique(Object.values(classes).flatMap((price) => price?.tiers?.map(({ start }) => start) ?? []));
   const longContext = starts
     .sort((a, b) => a - b)
     .map((start) => ({ aboveInputTokens: start, ...ratesAt(classes, start) }));
   return { ...ratesAt(classes, -1), ...(longContext.length > 0 && { longContext }) };
+}
+
+/**
+ * Anthropic's own rule for writing to the cache, which holds wherever its models are sold: a quarter more than the
+ * input for five minutes, twice the input for an hour. The source has the second one for few sellers only.
+ */
+function withHourlyWrites(id, price) {
+  const { input, cacheWrite, cacheWrite1h, longContext } = price;
+  const rule = cacheWrite !== undefined && cacheWrite1h === undefined && cacheWrite * 4 === input * 5;
+  if (!/(^|[./])claude-/i.test(id) || !rule) return price;
+  return {
+    ...price,
+    cacheWrite1h: input * 2,
+    ...(longContext && { longContext: longContext.map((each) => withHourlyWrites(id, each)) }),
+  };
 }
 
 /** Integer nano-dollars per million tokens, for prompts of more tokens than `start`. */

@@ -196,6 +196,18 @@ it('sums up the models that nobody lists, and never says a secret', async () => 
   expect(text).not.toMatch(/secret|sk-parley|test-admin-key|127\.0\.0\.1/);
 });
 
+it('counts what was used and has no price, by the names that are listed', async () => {
+  const before = await said('parley_unpriced_requests_total', 'adapting');
+  upstream.play(fine);
+  await asks('adapting', 2);
+  await asks('adapting/made-up-by-a-client', 3);
+  const unpriced = await said('parley_unpriced_requests_total', 'adapting');
+  expect(unpriced['a']).toBe((before['a'] ?? 0) + 2);
+  expect(unpriced['other']).toBe((before['other'] ?? 0) + 3);
+  expect(Object.keys(unpriced)).toEqual(expect.arrayContaining(['a', 'other']));
+  expect(await said('parley_unpriced_requests_total', 'adapting')).toEqual(unpriced);
+});
+
 it('answers GET and HEAD alone, and both after the gateway has stopped to take requests', async () => {
   const head = await fetch(`${gateway.url}/metrics`, { method: 'HEAD' });
   expect([head.status, await head.text()]).toEqual([200, '']);

@@ -4,7 +4,10 @@ import type { NextFunction, Request, Response } from 'express';
 import OpenAI, { NotFoundError } from 'openai';
 import type { AddressInfo } from 'node:net';
 import { ModelCatalog } from '../src/catalog/model-catalog.js';
+import { PriceBook } from '../src/catalog/price-book.js';
 import type { ServedModel } from '../src/catalog/served-model.js';
+import type { Config } from '../src/config/config.js';
+import { LiveConfig } from '../src/config/live-config.js';
 import { errorBody, GatewayError } from '../src/domain/errors.js';
 import { RequestContext } from '../src/domain/request-context.js';
 import { attachContext } from '../src/http/context.js';
@@ -15,7 +18,8 @@ const catalog = new ModelCatalog();
 
 function served(type: string, id: string, ownedBy = type): ServedModel {
   const card = catalog.find(type, id);
-  return { id, ownedBy, created: 1_686_588_896, ...(card && { card }) };
+  const sold = { provider: type, model: id, baseModel: id, endpoint: { type } };
+  return { id, ownedBy, created: 1_686_588_896, sold, ...(card && { card }) };
 }
 
 const LISTED = [
@@ -42,7 +46,18 @@ class EnvelopeFilter implements ExceptionFilter<GatewayError> {
   }
 }
 
-@Module({ controllers: [ModelsController], providers: [{ provide: ServedModels, useClass: FixedModels }] })
+const OVERRIDES = { 'anthropic/claude-opus-4-6': { input: 1_000_000_000, output: 2_000_000_000 } };
+
+@Module({
+  controllers: [ModelsController],
+  providers: [
+    { provide: ServedModels, useClass: FixedModels },
+    {
+      provide: PriceBook,
+      useValue: new PriceBook(catalog, new LiveConfig({ prices: OVERRIDES } as unknown as Config)),
+    },
+  ],
+})
 class AppModule {}
 
 describe('the models endpoint', () => {
@@ -94,6 +109,11 @@ describe('the models endpoint', () => {
     expect(body.data[1].supported_parameters).toContain('reasoning_effort');
     for (const drawing of ['temperature', 'logit_bias', 'presence_penalty', 'logprobs'])
       expect(body.data[1].supported_parameters).not.toContain(drawing);
+    expect(body.data[2].pricing).toEqual({
+      input_usd_per_mtok: 1,
+      cached_input_usd_per_mtok: null,
+      output_usd_per_mtok: 2,
+    });
     expect(body.data[3].supported_parameters).not.toContain('seed');
     expect(body.data[3]).toMatchObject({
       context_window: null,

@@ -134,7 +134,19 @@ describe('prices', () => {
       input: 2_500_000_000,
       cachedInput: 1_250_000_000,
       output: 10_000_000_000,
+      tiers: { priority: { input: 4_250_000_000, cachedInput: 2_125_000_000, output: 17_000_000_000 } },
     });
+    expect(catalog.price('anthropic', 'claude-sonnet-4-5')).toMatchObject({
+      cacheWrite: 3_750_000_000,
+      cacheWrite1h: 6_000_000_000,
+      longContext: [{ aboveInputTokens: 200_000, cacheWrite: 7_500_000_000, cacheWrite1h: 12_000_000_000 }],
+      tiers: { batch: 0.5 },
+    });
+    expect(catalog.price('bedrock', 'eu.anthropic.claude-sonnet-4-20250514-v1:0')).toMatchObject({
+      cacheWrite: 3_750_000_000,
+      cacheWrite1h: 6_000_000_000,
+    });
+    expect(catalog.price('gemini', 'gemini-3-pro-image-preview')).toMatchObject({ imageOutput: 120_000_000_000 });
     expect(catalog.price('gemini', 'gemini-2.5-pro')?.longContext).toEqual([
       expect.objectContaining({ aboveInputTokens: 200_000, input: 2_500_000_000, output: 15_000_000_000 }),
     ]);

@@ -44,7 +44,7 @@ export class ModelCatalog {
     const others = (entry.fallback ?? []).flatMap((other) => this.modelsOf(other));
     return [
       ...own,
-      ...others.filter(({ id }) => !own.some((card) => card.id === id)).map((card) => ({ ...card, type })),
+      ...others.filter(({ id }) => !own.some((card) => card.id === id)).map((card) => soldBy(type, card)),
     ];
   }
 
@@ -61,7 +61,7 @@ export class ModelCatalog {
     if (own !== undefined) return own;
     for (const other of entry.fallback ?? []) {
       const card = this.#find(other, modelId);
-      if (card !== undefined) return { ...card, type };
+      if (card !== undefined) return soldBy(type, card);
     }
     return undefined;
   }
@@ -74,4 +74,13 @@ export class ModelCatalog {
     }
     return index;
   }
+}
+
+/** Who sells another's models at its prices need not have its tiers, nor their prices. */
+function soldBy(type: string, card: ModelCard): ModelCard {
+  const prices = card.prices.map((period) => {
+    const { tiers: _tiers, ...price } = period.price;
+    return { ...period, price };
+  });
+  return { ...card, type, prices };
 }

@@ -1,7 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Deployment } from '../domain/deployment.js';
-import type { ModelPrice } from '../domain/price.js';
+import { createHash } from 'node:crypto';
+import type { Config } from '../config/config.js';
+import { LiveConfig } from '../config/live-config.js';
+import { upstreamName, type Deployment } from '../domain/deployment.js';
+import { priceInTier, type ModelPrice } from '../domain/price.js';
 import { ModelCatalog } from './model-catalog.js';
+import { UnpricedSales } from './unpriced-sales.js';
 
 /** A price, and of which list it is. */
 export interface ListedPrice {
@@ -16,19 +20,65 @@ export interface Sale {
   readonly at: number;
   /** As which the provider billed it; undefined: as usual. */
   readonly serviceTier?: string | undefined;
+  /** It is for what was used, and not for a guess: where there is no price, that is counted. */
+  readonly used?: boolean;
 }
 
-/** What models cost. */
+/** What has a price: a model under its name in the config, and under the one in the catalogue. */
+export type Sold = Pick<Deployment, 'provider' | 'model' | 'baseModel'> & {
+  readonly endpoint: Pick<Deployment['endpoint'], 'type'>;
+};
+
+interface Found {
+  readonly minute: number;
+  readonly serviceTier: string | undefined;
+  readonly overrides: Config['prices'];
+  readonly listed: ListedPrice | undefined;
+}
+
+/** What models cost: as the config says, else as the catalogue does. */
 @Injectable()
 export class PriceBook {
-  constructor(private readonly catalog: ModelCatalog) {}
+  readonly unpriced = new UnpricedSales();
+  /** Prices change with the minute at most: what was found last for a deployment mostly holds for its next request. */
+  readonly #found = new WeakMap<Sold, Found>();
+  readonly #versions = new WeakMap<object, string>();
+
+  constructor(
+    private readonly catalog: ModelCatalog,
+    private readonly config: LiveConfig,
+  ) {}
 
   /** Undefined: not known. */
-  find(
-    { endpoint, baseModel }: Pick<Deployment, 'endpoint' | 'baseModel' | 'provider' | 'model'>,
-    { at }: Sale,
-  ): ListedPrice | undefined {
-    const price = this.catalog.price(endpoint.type, baseModel, at);
-    return price && { price, version: this.catalog.version };
+  find(sold: Sold, { at, serviceTier, used = false }: Sale): ListedPrice | undefined {
+    const overrides = this.config.current.prices;
+    const minute = Math.floor(at / 60_000);
+    let found = this.#found.get(sold);
+    if (found?.minute !== minute || found.serviceTier !== serviceTier || found.overrides !== overrides) {
+      found = { minute, serviceTier, overrides, listed: this.#find(sold, { at, serviceTier }) };
+      this.#found.set(sold, found);
+    }
+    if (used && found.listed === undefined) this.unpriced.add(sold);
+    return found.listed;
+  }
+
+  #find(sold: Sold, { at, serviceTier }: Sale): ListedPrice | undefined {
+    const overrides = this.config.current.prices;
+    const name = upstreamName(sold);
+    const own = Object.hasOwn(overrides, name) ? overrides[name] : undefined;
+    const listed = own ?? this.catalog.price(sold.endpoint.type, sold.baseModel, at);
+    const price = listed && priceInTier(listed, serviceTier);
+    return price && { price, version: own === undefined ? this.catalog.version : this.#versionOf(own) };
+  }
+
+  /** The same for the same rates, whichever process looks at them. */
+  #versionOf(rates: object): string {
+    let version = this.#versions.get(rates);
+    if (version === undefined) {
+      const written = JSON.stringify(Object.entries(rates).sort(([a], [b]) => (a < b ? -1 : 1)));
+      version = `config-${createHash('sha256').update(written).digest('hex').slice(0, 8)}`;
+      this.#versions.set(rates, version);
+    }
+    return version;
   }
 }

@@ -24,7 +24,15 @@ export interface TokenRates {
 export interface ModelPrice extends TokenRates {
   /** Rates that replace all of the above for a whole request once its prompt is long; in any order. */
   readonly longContext?: readonly LongContextRates[];
+  /** What an answer costs that was billed in another tier than the usual one; a tier that is not here has no known price. */
+  readonly tiers?: Readonly<Partial<Record<Tier, TierPrice>>>;
 }
+
+export const TIERS = ['flex', 'priority', 'batch'] as const;
+export type Tier = (typeof TIERS)[number];
+
+/** A list of its own, or the share of the usual price that it costs: 0.5 is half of it. */
+export type TierPrice = number | TokenRates;
 
 export interface LongContextRates extends TokenRates {
   /** They hold for prompts of more tokens than this. */
@@ -32,6 +40,28 @@ export interface LongContextRates extends TokenRates {
 }
 
 const TOKENS_PER_RATE = 1_000_000n;
+
+/** What providers call the usual tier in their answers. */
+const USUAL: readonly (string | undefined)[] = [undefined, '', 'default', 'auto', 'standard', 'on_demand'];
+
+/** The price in the tier that an answer was billed in; undefined: not known, and never the usual one in its place. */
+export function priceInTier(price: ModelPrice, serviceTier: string | undefined): ModelPrice | undefined {
+  const word = serviceTier?.toLowerCase();
+  if (USUAL.includes(word)) return price;
+  const tier = TIERS.find((each) => each === word);
+  const found = tier && price.tiers?.[tier];
+  return typeof found === 'number' ? shareOf(price, found) : found;
+}
+
+function shareOf({ tiers: _tiers, longContext, ...rates }: ModelPrice, factor: number): ModelPrice {
+  const long = longContext?.map(({ aboveInputTokens, ...above }) => ({ aboveInputTokens, ...scaled(above, factor) }));
+  return { ...scaled(rates, factor), ...(long && { longContext: long }) };
+}
+
+function scaled(rates: TokenRates, factor: number): TokenRates {
+  const shares = Object.entries(rates).map(([name, rate]) => [name, Math.round((rate as number) * factor)] as const);
+  return Object.fromEntries(shares) as unknown as TokenRates;
+}
 
 /** What an answer cost, in integer nano-dollars, rounded half up once at the end; every token is billed in one class only. */
 export function costNanoUsd(counts: TokenCounts, price: ModelPrice): number {
@@ -62,25 +92,36 @@ function ratesFor(promptTokens: number, price: ModelPrice): TokenRates {
   return rates;
 }
 
-/** The classes of a prompt may overlap (cached audio) or exceed it (a careless provider): each takes only what is left. */
-function inputCost(counts: TokenCounts, { input, cachedInput, cacheWrite, audioInput }: TokenRates): bigint {
+/** The classes of a prompt may overlap (images written to the cache) or exceed it (a careless provider): each takes only what is left. */
+function inputCost(counts: TokenCounts, rates: TokenRates): bigint {
+  const { input, cachedInput = input, cacheWrite = input, audioInput = input, imageInput = input } = rates;
+  const { cacheWrite1h = cacheWrite } = rates;
   const cached = Math.min(counts.cachedTokens, counts.promptTokens);
   const written = Math.min(counts.cacheWriteTokens, counts.promptTokens - cached);
-  const audio = Math.min(counts.audioTokens - audioOutput(counts), counts.promptTokens - cached - written);
-  const plain = counts.promptTokens - cached - written - audio;
+  const long = Math.min(counts.cacheWrite1hTokens ?? 0, written);
+  let left = counts.promptTokens - cached - written;
+  const audio = Math.min(counts.audioTokens - audioOutput(counts), left);
+  left -= audio;
+  const image = Math.min(counts.imageInputTokens ?? 0, left);
   return (
-    bill(plain, input) +
-    bill(cached, cachedInput ?? input) +
-    bill(written, cacheWrite ?? input) +
-    bill(audio, audioInput ?? input)
+    bill(left - image, input) +
+    bill(cached, cachedInput) +
+    bill(written - long, cacheWrite) +
+    bill(long, cacheWrite1h) +
+    bill(audio, audioInput) +
+    bill(image, imageInput)
   );
 }
 
-function outputCost(counts: TokenCounts, { output, reasoning, audioOutput: audioRate }: TokenRates): bigint {
-  const audio = Math.min(audioOutput(counts), counts.completionTokens);
-  const reasoned = Math.min(counts.reasoningTokens, counts.completionTokens - audio);
-  const plain = counts.completionTokens - audio - reasoned;
-  return bill(plain, output) + bill(reasoned, reasoning ?? output) + bill(audio, audioRate ?? output);
+function outputCost(counts: TokenCounts, rates: TokenRates): bigint {
+  const { output, reasoning = output, audioOutput: audioRate = output, imageOutput = output } = rates;
+  let left = counts.completionTokens;
+  const audio = Math.min(audioOutput(counts), left);
+  left -= audio;
+  const image = Math.min(counts.imageOutputTokens ?? 0, left);
+  left -= image;
+  const reasoned = Math.min(counts.reasoningTokens, left);
+  return bill(left - reasoned, output) + bill(reasoned, reasoning) + bill(audio, audioRate) + bill(image, imageOutput);
 }
 
 function audioOutput({ audioTokens, audioOutputTokens = 0 }: TokenCounts): number {

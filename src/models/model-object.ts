@@ -1,4 +1,4 @@
-import { priceAt, type Capability, type ModelCard } from '../catalog/model-card.js';
+import type { Capability, ModelCard } from '../catalog/model-card.js';
 import type { ServedModel } from '../catalog/served-model.js';
 import type { ModelPrice } from '../domain/price.js';
 
@@ -18,8 +18,8 @@ const BY_CAPABILITY: Partial<Record<Capability, readonly string[]>> = {
   reasoning: ['reasoning_effort'],
 };
 
-/** A model as OpenAI's API shows it, and what clients fill menus with. `at`: epoch milliseconds, for the price. */
-export function modelObject({ id, created, ownedBy, card }: ServedModel, at: number) {
+/** A model as OpenAI's API shows it, and what clients fill menus with. */
+export function modelObject({ id, created, ownedBy, card }: ServedModel, price: ModelPrice | undefined) {
   return {
     id,
     object: 'model',
@@ -29,7 +29,7 @@ export function modelObject({ id, created, ownedBy, card }: ServedModel, at: num
     max_output_tokens: card?.maxOutputTokens ?? null,
     capabilities: card?.capabilities ?? [],
     supported_parameters: supportedParameters(card),
-    pricing: pricing(card && priceAt(card, at)),
+    pricing: pricing(price),
   };
 }
 

@@ -1,5 +1,6 @@
 import { All, Controller, Get, Headers, Param, Req } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { PriceBook } from '../catalog/price-book.js';
 import { nearest } from '../domain/nearest.js';
 import type { ServedModel } from '../catalog/served-model.js';
 import { MethodNotAllowedError, ModelNotFoundError, UnauthorizedError } from '../domain/errors.js';
@@ -16,13 +17,16 @@ const ONE = LIST.map((path) => `${path}/*id`);
 /** What the calling key may use. Clients that say `anthropic-version` read Anthropic's shapes. */
 @Controller()
 export class ModelsController {
-  constructor(private readonly models: ServedModels) {}
+  constructor(
+    private readonly models: ServedModels,
+    private readonly prices: PriceBook,
+  ) {}
 
   @Get(LIST)
   list(@Context() context: RequestContext, @Headers('anthropic-version') anthropicVersion?: string) {
     const models = this.#offeredTo(callerOf(context));
     if (anthropicVersion === undefined) {
-      return { object: 'list', data: models.map((model) => modelObject(model, context.receivedAt)) };
+      return { object: 'list', data: models.map((model) => this.#shown(model, context)) };
     }
     return {
       data: models.map(anthropicModelObject),
@@ -45,12 +49,17 @@ export class ModelsController {
       const names = this.#offeredTo(principal).map((offered) => offered.id);
       throw new ModelNotFoundError(id, nearest(id, names), 'model');
     }
-    return anthropicVersion === undefined ? modelObject(model, context.receivedAt) : anthropicModelObject(model);
+    return anthropicVersion === undefined ? this.#shown(model, context) : anthropicModelObject(model);
   }
 
   @All([...LIST, ...ONE])
   refuse(@Req() { method = '' }: IncomingMessage): never {
     throw new MethodNotAllowedError(method, ['GET', 'HEAD']);
+  }
+
+  #shown(model: ServedModel, { receivedAt }: RequestContext) {
+    const listed = model.sold && this.prices.find(model.sold, { at: receivedAt });
+    return modelObject(model, listed?.price);
   }
 
   #offeredTo(principal: Principal): readonly ServedModel[] {

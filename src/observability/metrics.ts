@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { PriceBook } from '../catalog/price-book.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { MetricSet } from './metric-set.js';
 import { processMetrics } from './process-metrics.js';
 import { ProviderViews } from './provider-views.js';
+import { unpricedMetric } from './unpriced-metric.js';
 import { upstreamMetrics } from './upstream-metrics.js';
 
 /** What Prometheus sees. Nothing is counted for it: at a scrape it is read where it is known anyway. */
@@ -13,6 +15,7 @@ export class Metrics {
   constructor(
     private readonly views: ProviderViews,
     private readonly gateway: GatewayMetrics,
+    private readonly prices: PriceBook,
   ) {}
 
   /** In the Prometheus text format. */
@@ -25,11 +28,14 @@ export class Metrics {
   async #prepare(): Promise<() => Promise<string>> {
     const set = new MetricSet(await import('prom-client'));
     const setUpstreams = upstreamMetrics(set);
+    const setUnpriced = unpricedMetric(set, this.prices.unpriced);
     const setGateway = this.gateway.in(set);
     const setProcess = processMetrics(set);
     return async () => {
       await setProcess();
-      setUpstreams(this.views.all());
+      const views = this.views.all();
+      setUpstreams(views);
+      setUnpriced(views);
       setGateway();
       return set.text();
     };

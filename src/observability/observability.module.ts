@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AvailabilityModule } from '../availability/availability.module.js';
+import { CatalogModule } from '../catalog/catalog.module.js';
 import { IntakeModule } from '../http/intake.module.js';
 import { RoutingModule } from '../routing/routing.module.js';
 import { UsageModule } from '../usage/usage.module.js';
@@ -11,7 +12,7 @@ import { ProviderViews } from './provider-views.js';
 
 /** What operators see of the gateway while it runs. */
 @Module({
-  imports: [RoutingModule, AvailabilityModule, UsageModule, IntakeModule],
+  imports: [RoutingModule, AvailabilityModule, CatalogModule, UsageModule, IntakeModule],
   controllers: [AdminProvidersController, MetricsController],
   providers: [ProviderViews, GatewayMetrics, Metrics],
 })

@@ -132,7 +132,7 @@ export class Routes {
     const { chat, ownedBy = endpoint.type } = this.entries.get(name)?.configured.provider ?? {};
     const known = this.catalog.find(endpoint.type, baseModel);
     const card = known && { ...known, refuses: [...known.refuses, ...(chat?.refuses?.(deployment) ?? [])] };
-    return { id, ownedBy, created: this.#since, ...(card && { card }) };
+    return { id, ownedBy, created: this.#since, sold: deployment, ...(card && { card }) };
   }
 
   #byPrefix(name: string): { readonly at: Entry; readonly model: string } | undefined {

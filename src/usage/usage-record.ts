@@ -81,7 +81,9 @@ function attemptRow(
   const ended = { ...attempt, outcome };
   const usage = attemptUsage(ended, ending.promptSize, books.guesses);
   const listed =
-    usage.counts === null ? undefined : books.prices.find(deployment, { at: context.receivedAt, serviceTier });
+    usage.counts === null
+      ? undefined
+      : books.prices.find(deployment, { at: context.receivedAt, serviceTier, used: true });
   const record: AttemptRecord = {
     provider: brief(deployment.provider),
     model: brief(deployment.model),

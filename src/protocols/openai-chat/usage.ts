@@ -7,30 +7,34 @@ import { isObject, type Json } from '../json.js';
  */
 export function usageFrom(raw: unknown): Usage | undefined {
   if (!isObject(raw)) return undefined;
-  const prompt = count(raw['prompt_tokens']);
-  if (prompt === undefined) return undefined;
+  const told = count(raw['prompt_tokens']);
+  if (told === undefined) return undefined;
   const total = count(raw['total_tokens']);
-  const reported = count(raw['completion_tokens']) ?? Math.max(0, (total ?? prompt) - prompt);
+  const reported = count(raw['completion_tokens']) ?? Math.max(0, (total ?? told) - told);
   const reasoning = nested(raw, 'completion_tokens_details', 'reasoning_tokens') ?? count(raw['reasoning_tokens']);
-  const cached =
-    nested(raw, 'prompt_tokens_details', 'cached_tokens') ??
-    count(raw['cached_tokens']) ??
-    count(raw['prompt_cache_hit_tokens']) ??
-    count(raw['num_cached_tokens']);
-  // xAI leaves the reasoning out of the completion and shows it only in the total.
-  const outside = reasoning !== undefined && total !== undefined && total - prompt === reported + reasoning;
-  const completion = outside ? reported + reasoning : reported;
+  const heard = nested(raw, 'prompt_tokens_details', 'audio_tokens') ?? 0;
+  // xAI leaves the reasoning out of the completion, Mistral what was heard out of the prompt: only the total shows it.
+  const spare = (total ?? 0) - told - reported;
+  const prompt = spare === heard && spare > 0 ? told + heard : told;
+  const completion = spare === reasoning && spare !== heard ? reported + reasoning : reported;
   const right = {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    ...detail(raw, 'prompt_tokens_details', 'cached_tokens', cached),
+    ...detail(raw, 'prompt_tokens_details', 'cached_tokens', cachedIn(raw)),
     ...detail(raw, 'completion_tokens_details', 'reasoning_tokens', reasoning),
   };
   return Object.entries(right).every(([key, value]) => raw[key] === value)
     ? (raw as unknown as Usage)
     : { ...raw, ...right };
 }
+
+/** Whatever the provider calls it. */
+const cachedIn = (raw: Json): number | undefined =>
+  nested(raw, 'prompt_tokens_details', 'cached_tokens') ??
+  count(raw['cached_tokens']) ??
+  count(raw['prompt_cache_hit_tokens']) ??
+  count(raw['num_cached_tokens']);
 
 /** A whole number that is not negative, whatever the provider wrote it as. */
 function count(value: unknown): number | undefined {

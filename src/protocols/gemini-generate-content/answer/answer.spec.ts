@@ -514,3 +514,26 @@ describe('an answer of Gemini that fails', () => {
           }
   });
 });
+
+it('tells what was seen and heard of the prompt, and what of it came from the cache', () => {
+  const details = (audio: number, image: number) => [
+    { modality: 'TEXT', tokenCount: 9 },
+    { modality: 'AUDIO', tokenCount: audio },
+    { modality: 'IMAGE', tokenCount: image },
+  ];
+  const usageMetadata = {
+    ...{ promptTokenCount: 300, candidatesTokenCount: 5, cachedContentTokenCount: 109 },
+    ...{ promptTokensDetails: details(200, 91), cacheTokensDetails: details(100, 0) },
+  };
+  expect(whole({ ...ended([{ text: 'a' }]), usageMetadata }).usage).toMatchObject({
+    prompt_tokens: 300,
+    prompt_tokens_details: {
+      ...{ cached_tokens: 109, audio_tokens: 200, image_tokens: 91 },
+      cached_tokens_details: { audio_tokens: 100 },
+    },
+  });
+  const textAlone = { ...usageMetadata, cacheTokensDetails: [{ modality: 'TEXT', tokenCount: 109 }] };
+  expect(
+    whole({ ...ended([{ text: 'a' }]), usageMetadata: textAlone }).usage?.prompt_tokens_details,
+  ).not.toHaveProperty('cached_tokens_details');
+});

@@ -16,6 +16,7 @@ export function usageFrom(raw: unknown): Usage | undefined {
     prompt_tokens_details: {
       cached_tokens: count(raw['cachedContentTokenCount']),
       ...media(raw['promptTokensDetails']),
+      ...cachedMedia(raw['cacheTokensDetails']),
     },
     completion_tokens_details: { reasoning_tokens: thoughts, ...media(raw['candidatesTokensDetails']) },
   };
@@ -33,6 +34,15 @@ function media(details: unknown): { readonly audio_tokens: number; readonly imag
     else if (modality === 'IMAGE') image += count(tokenCount);
   }
   return { audio_tokens: audio, ...(image > 0 && { image_tokens: image }) };
+}
+
+/** What of the cached tokens was seen and heard, in the words of OpenAI's realtime API; nothing where it was all text. */
+function cachedMedia(details: unknown): { readonly cached_tokens_details?: object } {
+  const { audio_tokens: audio, image_tokens: image = 0 } = media(details);
+  if (audio + image === 0) return {};
+  return {
+    cached_tokens_details: { ...(audio > 0 && { audio_tokens: audio }), ...(image > 0 && { image_tokens: image }) },
+  };
 }
 
 /** Google's tiers in OpenAI's words; Vertex tells of them as kinds of traffic, and of the usual one that it is on demand. */
