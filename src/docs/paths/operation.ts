@@ -1,5 +1,5 @@
 import { COMMON_HEADERS, FAILURE_HEADERS, RETRY_HEADERS, type Header, type Parameter } from '../headers.js';
-import { ref, type Schema } from '../schemas/schema.js';
+import { between, integer, ref, text, type Schema } from '../schemas/schema.js';
 
 /** The part of OpenAPI 3.1 that this document uses. */
 export interface Operation {
@@ -9,7 +9,7 @@ export interface Operation {
   readonly tags: readonly [string];
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, Response>>;
 }
 
@@ -21,7 +21,7 @@ export interface Response {
   readonly content?: Content;
 }
 
-export type Method = 'get' | 'post' | 'delete';
+export type Method = 'get' | 'post' | 'patch' | 'delete';
 export type Paths = Readonly<Record<string, Partial<Readonly<Record<Method, Operation>>>>>;
 
 /** Any of the three headers that carry a virtual key. */
@@ -49,6 +49,7 @@ const FAILURES: Readonly<Record<number, string>> = {
   401: 'No key, or one that is not known.',
   403: 'The key may not do this.',
   404: 'There is no such thing; for a model the message names the nearest names.',
+  409: 'There is one already, or it is not for the API to change.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   429: 'A limit is reached, here or at the provider, or the budget is used up.',
@@ -75,3 +76,17 @@ export function failures(...statuses: readonly number[]): Readonly<Record<string
     ]),
   );
 }
+
+/** What every list takes. */
+export const PAGE: readonly Parameter[] = [
+  { name: 'limit', in: 'query', description: 'How many at most.', schema: between(integer(), 1, 500) },
+  { name: 'cursor', in: 'query', description: '`next_cursor` of the page before.', schema: text() },
+];
+
+/** A parameter that narrows a list. */
+export const filter = (name: string, description: string): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema: text(),
+});

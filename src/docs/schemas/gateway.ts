@@ -9,37 +9,22 @@ import {
   number,
   object,
   only,
+  page,
   ref,
-  request,
   text,
-  type Schema,
+  time,
   type Schemas,
 } from './schema.js';
+import { keySchemas } from './keys.js';
 import { CAPABILITIES } from '../../catalog/model-card.js';
 
 const USD = number('US dollars.');
-const LIMIT = (description: string): Schema => nullable({ ...integer(description), minimum: 1 });
-const TIME = (description?: string): Schema => ({ ...text(description), format: 'date-time' });
-
 const SUMS: Schemas = {
   requests: integer(),
   prompt_tokens: integer(),
   completion_tokens: integer(),
   cached_tokens: integer(),
   cost_usd: USD,
-};
-
-const KEY_TERMS: Schemas = {
-  owner: text(),
-  tags: listOf({ type: 'string' }),
-  models: listOf({ type: 'string' }, 'Globs of the model names the key may use. Null: all.'),
-  allowed_ips: listOf({ type: 'string' }, 'Addresses and networks it may come from. Null: any.'),
-  rpm: LIMIT('Requests in 60 seconds.'),
-  tpm: LIMIT('Tokens in 60 seconds.'),
-  concurrency: LIMIT('Requests at once.'),
-  budget: ref('Budget'),
-  expires_at: TIME(),
-  disabled: flag(),
 };
 
 const MEASURED: Schemas = {
@@ -52,7 +37,7 @@ const MEASURED: Schemas = {
   latency_ms: number(),
 };
 
-/** What the gateway itself has to show: models, usage, keys, requests, health. */
+/** What the gateway itself has to show: models, usage, keys, teams, requests, health. */
 export const gatewaySchemas: Schemas = {
   Model: object({
     id: text('What to write in `model`.'),
@@ -74,7 +59,7 @@ export const gatewaySchemas: Schemas = {
     ),
   }),
   ModelList: object({ object: only('list'), data: listOf(ref('Model')) }),
-  AnthropicModel: object({ type: only('model'), id: text(), display_name: text(), created_at: TIME() }),
+  AnthropicModel: object({ type: only('model'), id: text(), display_name: text(), created_at: time() }),
   AnthropicModelList: object({
     data: listOf(ref('AnthropicModel')),
     has_more: flag(),
@@ -83,9 +68,9 @@ export const gatewaySchemas: Schemas = {
   }),
   OwnUsage: object({
     object: only('usage'),
-    key: object({ name: text(), models: nullable(listOf({ type: 'string' })), expires_at: nullable(TIME()) }),
+    key: object({ name: text(), models: nullable(listOf({ type: 'string' })), expires_at: nullable(time()) }),
     limits: object({ rpm: ref('LimitState'), tpm: ref('LimitState'), concurrency: anyObject() }),
-    budget: nullable(object({ ...budget(), spent_usd: USD, resets_at: nullable(TIME('Null: it never does.')) })),
+    budget: nullable(object({ ...budget(), spent_usd: USD, resets_at: nullable(time('Null: it never does.')) })),
     total: object({ ...SUMS, unpriced_requests: integer('Requests whose price is not known.') }),
     data: listOf(object({ day: { ...text('UTC.'), format: 'date' }, model: text(), ...SUMS })),
   }),
@@ -95,26 +80,10 @@ export const gatewaySchemas: Schemas = {
     reset: nullable(text('As `6m0s`.')),
   }),
   Budget: object(budget()),
-  NewKey: {
-    ...request({ name: { ...text(), minLength: 1, maxLength: 200 } }, KEY_TERMS),
-    // A limit misspelt would be no limit.
-    additionalProperties: false,
-  },
-  Key: object({
-    id: text(),
-    key_prefix: text('The start of the key, to recognise it by.'),
-    name: text(),
-    ...shown(KEY_TERMS),
-    created_at: TIME(),
-  }),
-  CreatedKey: {
-    allOf: [ref('Key'), object({ key: text('The key itself. It is shown only this once.') })],
-  },
-  DeletedKey: object({ id: text(), object: only('key'), deleted: flag() }),
-  KeyList: page('Key'),
+  ...keySchemas,
   RequestRecord: object({
     request_id: text(),
-    created_at: TIME(),
+    created_at: time(),
     key_id: nullable(text()),
     model: text('What the client wrote.'),
     provider: nullable(text()),
@@ -127,7 +96,7 @@ export const gatewaySchemas: Schemas = {
     attempts: listOf(ref('AttemptRecord')),
   }),
   AttemptRecord: object(
-    { provider: text(), model: text(), ...MEASURED, started_at: TIME() },
+    { provider: text(), model: text(), ...MEASURED, started_at: time() },
     {},
     'One call to a provider.',
   ),
@@ -145,7 +114,7 @@ export const gatewaySchemas: Schemas = {
       object({
         id: text('The end of the key.'),
         status: choice(['active', 'shelved']),
-        until: nullable(TIME('When a shelved one is used again.')),
+        until: nullable(time('When a shelved one is used again.')),
         models: nullable(listOf(text(), 'For which models alone it is shelved. Null: for all, or for none.')),
       }),
     ),
@@ -183,21 +152,4 @@ function budget(): Schemas {
     usd: { ...USD, exclusiveMinimum: 0 },
     per: choice(['day', 'week', 'month', 'total'], 'By the UTC calendar.'),
   };
-}
-
-/** What a request may leave out or set to null, an answer always shows. */
-function shown(members: Schemas): Schemas {
-  const always = ['tags', 'disabled'];
-  return Object.fromEntries(
-    Object.entries(members).map(([name, schema]) => [name, always.includes(name) ? schema : nullable(schema)]),
-  );
-}
-
-function page(item: string): Schema {
-  return object({
-    object: only('list'),
-    data: listOf(ref(item)),
-    has_more: flag(),
-    next_cursor: nullable(text('What to send as `cursor` to go on.')),
-  });
 }

@@ -60,6 +60,19 @@ export function request(required: Schemas, optional: Schemas = {}, description?:
   return object(required, Object.fromEntries(nulls), description);
 }
 
+/** A moment, as RFC 3339 has it. */
+export const time = (description?: string): Schema => ({ ...text(description), format: 'date-time' });
+
+/** A page of a list. */
+export function page(item: string): Schema {
+  return object({
+    object: only('list'),
+    data: listOf(ref(item)),
+    has_more: flag(),
+    next_cursor: nullable(text('What to send as `cursor` to go on.')),
+  });
+}
+
 function described(schema: Schema, description: string | undefined): Schema {
   return description === undefined ? schema : { ...schema, description };
 }
