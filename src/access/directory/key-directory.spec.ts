@@ -339,6 +339,23 @@ describe('KeyDirectory', () => {
   });
 });
 
+describe('a flood of made-up keys', () => {
+  it('does not queue up before a slow database, and is not taken for wrong keys', async () => {
+    const store = new MapStore();
+    const replica = new Replica(store, configOf([]));
+    await replica.start();
+    store.mode = 'silent';
+    const answers = Array.from({ length: 600 }, async () => replica.directory.find(newKey()));
+    const overloaded = await Promise.all(answers.slice(500).map((answer) => answer.catch((error: unknown) => error)));
+    for (const error of overloaded) expect(error).toBeInstanceOf(OverloadedError);
+    expect(store.asked).toBe(500);
+    jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    await Promise.allSettled(answers);
+    replica.stop();
+    jest.restoreAllMocks();
+  });
+});
+
 describe('a new key', () => {
   it('is always of one length, never the same, and uses all 62 digits', () => {
     const keys = Array.from({ length: 500 }, newKey);

@@ -21,6 +21,8 @@ const TRUSTED_MS = 1_000;
 /** A question for news that takes longer than this may go unanswered: keys are not kept waiting for it. */
 const LATE_MS = 500;
 const REMEMBERED = 10_000;
+/** Questions at a time: made-up keys must not fill the queue of the database, in which everyone else waits, too. */
+const MOST_QUESTIONS = 500;
 
 /**
  * Which key is whose: those of the config, and those of the store. A key is asked for once; from then on the poll
@@ -124,7 +126,7 @@ export class KeyDirectory implements OnModuleDestroy {
   #ask(hash: string): Promise<KnownKey | undefined> {
     const asked = this.#asking.get(hash);
     if (asked !== undefined) return asked;
-    if (this.state.failedLately) return Promise.reject(unavailable());
+    if (this.state.failedLately || this.#asking.size >= MOST_QUESTIONS) return Promise.reject(unavailable());
     const question = this.#question(hash, this.#news).finally(() => {
       if (this.#asking.get(hash) === question) this.#asking.delete(hash);
     });
