@@ -1,33 +1,28 @@
-import {
-  Catch,
-  Controller,
-  Global,
-  Module,
-  Post,
-  UseInterceptors,
-  type ArgumentsHost,
-  type ExceptionFilter,
-} from '@nestjs/common';
+import { Catch, Global, Module, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { INestApplication, MiddlewareConsumer, NestModule } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { NextFunction, Request, Response } from 'express';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { of } from 'rxjs';
 import { errorBody, GatewayError, InternalError } from '../src/domain/errors.js';
 import type { Principal } from '../src/domain/principal.js';
 import { RequestContext } from '../src/domain/request-context.js';
 import type { UsageRecord } from '../src/domain/usage.js';
 import { attachContext, contextOf } from '../src/http/context.js';
-import { StorageModule } from '../src/storage/storage.module.js';
-import { UsageInterceptor } from '../src/usage/usage.interceptor.js';
-import { UsageModule } from '../src/usage/usage.module.js';
+import { Admission, type KeyStanding } from '../src/limits/admission.js';
+import { KyselyUsageStore } from '../src/storage/sql/kysely-usage.store.js';
+import { SqlDatabase } from '../src/storage/sql/sql-database.js';
+import { openSqlite } from '../src/storage/sql/sqlite.js';
+import { AdminRequestsController } from '../src/usage/admin-requests.controller.js';
+import { AdminUsageController } from '../src/usage/admin-usage.controller.js';
+import { UsageController } from '../src/usage/usage.controller.js';
 import { UsageStore } from '../src/usage/usage.store.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const DAY = 86_400_000;
+const FOLDER = mkdtempSync(join(tmpdir(), 'parley-usage-'));
 
 const CALLERS: Record<string, Principal> = {
   key_ci: {
@@ -53,6 +48,7 @@ function record(id: string, over: Partial<UsageRecord> = {}): UsageRecord {
       requestId: id,
       createdAt: NOW - 1_000,
       keyId: 'key_ci',
+      owner: null,
       model: 'gpt-4',
       provider: 'openai',
       upstreamModel: 'gpt-4.1',
@@ -63,6 +59,7 @@ function record(id: string, over: Partial<UsageRecord> = {}): UsageRecord {
       {
         ...{ provider: 'openai', model: 'gpt-4.1', outcome: 'completed', status: 200, errorCode: null, usage: counts },
         ...{ usageSource: 'provider', costNanoUsd: 123_456_789, startedAt: NOW - 1_800, latencyMs: 800 },
+        ...{ serviceTier: 'flex', pricedAs: 'openai/gpt-4.1', priceVersion: 'v1' },
       },
     ],
     ...over,
@@ -90,7 +87,7 @@ const RECORDS: UsageRecord[] = [
   }),
   record('req_october', { createdAt: Date.UTC(2026, 9, 25), costNanoUsd: 1_000_000_000_000_001 }),
   record('req_september', { createdAt: Date.UTC(2026, 8, 1), costNanoUsd: 5 }),
-  record('req_other', { keyId: 'key_other', createdAt: NOW - 500 }),
+  record('req_other', { keyId: 'key_other', owner: 'team', createdAt: NOW - 500 }),
   record('req_refused', {
     createdAt: NOW - 4_000,
     provider: null,
@@ -105,13 +102,16 @@ const RECORDS: UsageRecord[] = [
   }),
 ];
 
-@Controller('answers')
-class AnswersController {
-  @Post()
-  @UseInterceptors(UsageInterceptor)
-  answer() {
-    return of({ object: 'chat.completion', usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } });
-  }
+const NO_LIMITS: KeyStanding = { rpm: null, tpm: null, concurrency: null, budget: null };
+
+function standingOf({ keyId }: Principal): KeyStanding {
+  if (keyId !== 'key_ci') return NO_LIMITS;
+  return {
+    rpm: { limit: 60, remaining: 58, resetMs: 61_000 },
+    tpm: null,
+    concurrency: { limit: 4, inUse: 1 },
+    budget: { spentNanoUsd: 123_456_790 },
+  };
 }
 
 @Catch()
@@ -124,7 +124,18 @@ class EnvelopeFilter implements ExceptionFilter {
 
 /** Stands where the guard and the outermost middleware stand in the whole gateway. */
 @Global()
-@Module({ imports: [UsageModule], controllers: [AnswersController] })
+@Module({
+  controllers: [UsageController, AdminRequestsController, AdminUsageController],
+  providers: [
+    { provide: Admission, useValue: { standing: standingOf } },
+    { provide: SqlDatabase, useFactory: () => openSqlite(join(FOLDER, 'parley.db')) },
+    {
+      provide: UsageStore,
+      inject: [SqlDatabase],
+      useFactory: (database: SqlDatabase) => new KyselyUsageStore(database),
+    },
+  ],
+})
 class CallersModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     consumer
@@ -151,13 +162,9 @@ interface Body {
 describe('usage over HTTP', () => {
   let app: INestApplication;
   let url: string;
-  let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'parley-usage-'));
-    const testing = await Test.createTestingModule({
-      imports: [StorageModule.forRoot({ database: {}, redis: {}, dataDir: folder }), CallersModule],
-    }).compile();
+    const testing = await Test.createTestingModule({ imports: [CallersModule] }).compile();
     app = testing.createNestApplication({ logger: ['error', 'warn'] });
     app.useGlobalFilters(new EnvelopeFilter());
     await app.listen(0, '127.0.0.1');
@@ -166,7 +173,7 @@ describe('usage over HTTP', () => {
   });
   afterAll(async () => {
     await app.close();
-    await rm(folder, { recursive: true });
+    rmSync(FOLDER, { recursive: true });
   });
 
   const get = async (path: string, caller = 'key_ci', init: RequestInit = {}) => {
@@ -186,9 +193,9 @@ describe('usage over HTTP', () => {
           object: 'usage',
           key: { name: 'ci', models: ['gpt-4'], expires_at: '2027-01-01T00:00:00.000Z' },
           limits: {
-            rpm: { limit: 60, remaining: null, reset: null },
+            rpm: { limit: 60, remaining: 58, reset: '1m1s' },
             tpm: { limit: null, remaining: null, reset: null },
-            concurrency: { limit: 4, in_use: null },
+            concurrency: { limit: 4, in_use: 1 },
           },
           budget: { usd: 20, per: 'month', spent_usd: 0.12345679, resets_at: '2026-12-01T00:00:00Z' },
           total: {
@@ -259,14 +266,6 @@ describe('usage over HTTP', () => {
     expect(body.data.reduce((sum, { requests: some }) => sum + some, 0)).toBe(requests);
   });
 
-  it('has an answer accounted for when it arrives', async () => {
-    const headers = { 'x-caller': 'key_plain', 'x-id': 'fresh', 'content-type': 'application/json' };
-    await (await fetch(`${url}/answers`, { method: 'POST', headers, body: '{"model":"gpt-4o"}' })).json();
-    expect((await admin('request_id=req_fresh')).data).toMatchObject([
-      { key_id: 'key_plain', model: 'gpt-4o', outcome: 'completed', usage: { prompt_tokens: 3, completion_tokens: 4 } },
-    ]);
-  });
-
   it('shows the operator every request in full, newest first', async () => {
     const { data, ...list } = await admin('key_id=key_ci');
     expect(list).toEqual({ object: 'list', has_more: false, next_cursor: null });
@@ -282,6 +281,7 @@ describe('usage over HTTP', () => {
     const counted = { usage, usage_source: 'provider', cost_nano_usd: 123_456_789 };
     expect(data[0]).toEqual({
       ...{ request_id: 'req_a', created_at: '2026-11-22T11:59:59.000Z', key_id: 'key_ci', model: 'gpt-4' },
+      owner: null,
       ...{
         provider: 'openai',
         upstream_model: 'gpt-4.1',
@@ -294,7 +294,7 @@ describe('usage over HTTP', () => {
       attempts: [
         {
           ...{ provider: 'openai', model: 'gpt-4.1', outcome: 'completed', status: 200, error_code: null, ...counted },
-          ...{ started_at: '2026-11-22T11:59:58.200Z', latency_ms: 800 },
+          ...{ started_at: '2026-11-22T11:59:58.200Z', latency_ms: 800, service_tier: 'flex', price_version: 'v1' },
         },
       ],
     });
@@ -309,6 +309,9 @@ describe('usage over HTTP', () => {
 
   it.each<[string, string[]]>([
     ['key_id=key_other', ['other']],
+    ['owner=team', ['other']],
+    ['owner=nobody', []],
+    ['owner=team&model=gpt-4o', []],
     ['model=gpt-4o-mini', ['mini']],
     ['outcome=abandoned', ['yesterday']],
     ['tag=nightly&key_id=key_ci&from=2026-11-22', ['a', 'mini', 'refused']],
@@ -331,7 +334,153 @@ describe('usage over HTTP', () => {
     expect(seen).toEqual(['a', 'b', 'mini', 'refused', 'yesterday', 'october', 'september']);
   });
 
+  const sums = async (query: string) => (await get(`/admin/usage?${query}`)).body;
+
+  it('sums everything of this month, or of the month that `to` is in', async () => {
+    const all = { prompt_tokens: 300, completion_tokens: 60, cached_tokens: 180, cache_write_tokens: 3 };
+    expect(await sums('key_id=key_ci')).toEqual({
+      object: 'list',
+      data: [
+        {
+          ...{ requests: 5, ...all, reasoning_tokens: 6, audio_tokens: 9 },
+          ...{ cost_usd: 0.12345679, cost_nano_usd: 123_456_790, unpriced_requests: 1, estimated_requests: 0 },
+        },
+      ],
+      has_more: false,
+      next_cursor: null,
+    });
+    expect(await sums('to=2026-09-30')).toMatchObject({ data: [{ requests: 1, cost_nano_usd: 5 }] });
+    expect(await sums('from=2026-10-01&to=2026-10-31')).toMatchObject({
+      data: [{ requests: 1, cost_usd: 1000000.000000001, cost_nano_usd: 1_000_000_000_000_001 }],
+    });
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    [
+      'group_by=day',
+      [
+        { day: '2026-11-22', requests: 5 },
+        { day: '2026-11-21', requests: 1 },
+      ],
+    ],
+    [
+      'group_by=key,owner',
+      [
+        { key_id: 'key_ci', owner: null, requests: 5 },
+        { key_id: 'key_other', owner: 'team', requests: 1 },
+      ],
+    ],
+    [
+      'group_by=provider&key_id=key_ci',
+      [
+        { provider: null, requests: 1 },
+        { provider: 'openai', requests: 4 },
+      ],
+    ],
+    ['group_by=tag&tag=nightly', [{ tag: 'nightly', requests: 5 }]],
+    [
+      'group_by=tag',
+      [
+        { tag: null, requests: 1 },
+        { tag: 'nightly', requests: 5 },
+      ],
+    ],
+    ['group_by=model,%20day&owner=team', [{ model: 'gpt-4', day: '2026-11-22', requests: 1 }]],
+    ['group_by=model&provider=nobody', []],
+    ["group_by=model&model=gpt-4'%20or%20'1'='1", []],
+    ['group_by=day&from=0001-01-01&to=9999-12-31&model=gpt-4o-mini', [{ day: '2026-11-22', requests: 1 }]],
+  ])('sums by %s', async (query, expected) => {
+    const { data } = await sums(query);
+    expect(data).toMatchObject(expected);
+    expect(data).toHaveLength(expected.length);
+    const names = new URLSearchParams(query).get('group_by')?.split(',') ?? [];
+    const members = names.map((name) => name.trim().replace('key', 'key_id'));
+    for (const group of data) expect(Object.keys(group).slice(0, members.length)).toEqual(members);
+  });
+
+  it('pages through groups, and refuses the cursor of another question', async () => {
+    const first = await sums('group_by=key,model&limit=1');
+    expect(first).toMatchObject({ data: [{ key_id: 'key_ci', model: 'gpt-4' }], has_more: true });
+    const next = `limit=2&cursor=${first.next_cursor}`;
+    expect(await sums(`group_by=key,model&${next}`)).toMatchObject({
+      data: [
+        { key_id: 'key_ci', model: 'gpt-4o-mini' },
+        { key_id: 'key_other', model: 'gpt-4' },
+      ],
+      has_more: false,
+      next_cursor: null,
+    });
+    for (const other of ['group_by=model,key', 'group_by=key,model&owner=team', 'group_by=key', 'from=2026-11-01'])
+      expect(await get(`/admin/usage?${other}&${next}`)).toMatchObject({
+        status: 400,
+        body: { error: { param: 'cursor' } },
+      });
+  });
+
+  it('writes CSV that is whole, quoted, and nothing to compute', async () => {
+    const hostile = ['=1+1', '+x', '-x', '@x', '\tx', '\rx', 'a,b', 'say "hi"', 'two\nlines', 'plain'];
+    const records = Array.from({ length: 2_100 }, (_, at) => {
+      const over = { keyId: 'key_csv', model: hostile[at] ?? `model ${at}`, createdAt: Date.UTC(2020, 0, 1) + at };
+      return record(`req_csv_${at}`, { ...over, tags: [] });
+    });
+    await app.get(UsageStore).append(records);
+    const ask = (query: string) =>
+      fetch(`${url}/admin/usage?from=2020-01-01&to=2020-01-01&${query}`, { headers: { accept: 'text/csv' } });
+    const answer = await ask('group_by=key,model');
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+    expect(answer.headers.get('vary')).toMatch(/accept/i);
+    const table = await answer.text();
+    expect(table.split('\r\n')[0]).toBe(
+      'key_id,model,requests,prompt_tokens,completion_tokens,cached_tokens,cache_write_tokens,reasoning_tokens,audio_tokens,cost_usd,cost_nano_usd,unpriced_requests,estimated_requests',
+    );
+    expect(table.match(/^key_csv,/gm)).toHaveLength(2_100);
+    expect(table.endsWith('\r\n')).toBe(true);
+    const written = ["'=1+1", "'+x", "'-x", "'@x", "'\tx", `"'\rx"`, '"a,b"', `"say ""hi"""`, '"two\nlines"', 'plain'];
+    for (const cell of written)
+      expect(table).toContain(`key_csv,${cell},1,100,20,60,1,2,3,0.123456789,123456789,0,0\r\n`);
+    expect(await (await ask('group_by=model&model=none')).text()).toMatch(/^model,requests,[a-z_,]+\r\n$/);
+    expect((await ask('limit=5')).status).toBe(400);
+    expect((await ask('group_by=nothing')).status).toBe(400);
+  });
+
+  it('tells costs beyond 2^53 by their digits', async () => {
+    const dear = Number.MAX_SAFE_INTEGER;
+    const records = [1, 2, 3].map((at) =>
+      record(`req_dear_${at}`, { keyId: 'key_dear', createdAt: NOW - at, costNanoUsd: dear }),
+    );
+    await app.get(UsageStore).append(records);
+    for (const period of ['from=2026-11-22', 'from=2026-11-22T11:30:00Z&to=2026-11-22T12:30:00Z'])
+      expect(await sums(`key_id=key_dear&${period}`)).toMatchObject({
+        data: [{ requests: 3, cost_nano_usd: (BigInt(dear) * 3n).toString(), cost_usd: 27021597.764222972 }],
+      });
+    expect(await sums('key_id=key_dear&to=2026-11-22T11:59:59.998Z')).toMatchObject({
+      data: [{ requests: 1, cost_nano_usd: dear }],
+    });
+  });
+
+  const madeUp = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
   it.each<[string, string]>([
+    ['/admin/usage?group_by=color', 'group_by'],
+    ['/admin/usage?group_by=key,key', 'group_by'],
+    ['/admin/usage?group_by=key,,model', 'group_by'],
+    ['/admin/usage?group_by=', 'group_by'],
+    ['/admin/usage?group_by=key&group_by=model', 'group_by'],
+    ['/admin/usage?group_by=__proto__', 'group_by'],
+    [`/admin/usage?group_by=${'key,'.repeat(2_500)}`, 'group_by'],
+    ['/admin/usage?from=2026-11-22T00:00:00Z&to=2026-11-22T00:00:00Z', 'from'],
+    ['/admin/usage?from=99999-01-01', 'from'],
+    ['/admin/usage?from=-000001-01-01', 'from'],
+    ['/admin/usage?from=1e15', 'from'],
+    ['/admin/usage?outcome=failed', 'outcome'],
+    [`/admin/usage?model=${'m'.repeat(10_000)}`, 'model'],
+    ['/admin/usage?group_by=model&cursor=x', 'cursor'],
+    [`/admin/usage?group_by=model&cursor=${madeUp(['mark', 'gpt-4'])}`, 'cursor'],
+    [`/admin/usage?group_by=model&cursor=${madeUp({ length: 2 })}`, 'cursor'],
+    [`/admin/requests?cursor=${madeUp([1, 'req_a'])}`, 'cursor'],
+    [`/admin/requests?cursor=${madeUp([1e300, '5'])}`, 'cursor'],
+    [`/admin/requests?cursor=${madeUp([1, '5', 'x'])}`, 'cursor'],
+    [`/admin/requests?cursor=${madeUp([1, "5' or 1=1 --"])}`, 'cursor'],
     ['/v1/usage?from=yesterday', 'from'],
     ['/v1/usage?from=2026-02-30', 'from'],
     ['/v1/usage?to=2026-11-22T25:00:00Z', 'to'],
@@ -358,7 +507,7 @@ describe('usage over HTTP', () => {
     });
   });
 
-  it.each(['/v1/usage', '/admin/requests'])('reads only, at %s', async (path) => {
+  it.each(['/v1/usage', '/admin/requests', '/admin/usage'])('reads only, at %s', async (path) => {
     expect(await get(path, 'key_ci', { method: 'DELETE' })).toMatchObject({
       status: 405,
       body: { error: { code: 'method_not_supported' } },

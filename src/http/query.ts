@@ -26,6 +26,20 @@ export function oneOf<Word extends string>(
   return word;
 }
 
+/** Several of a few words with commas between, each once; none where the parameter is absent. */
+export function words<Word extends string>(
+  query: QueryParameters,
+  name: string,
+  known: readonly Word[],
+): readonly Word[] {
+  const given = text(query, name)?.split(',') ?? [];
+  const found = given.map((word) => known.find((each) => each === word.trim()));
+  const all = found.filter((word) => word !== undefined);
+  if (all.length < given.length || new Set(all).size < all.length)
+    throw invalid(name, `must be some of ${known.join(', ')}, with commas between and none of them twice`);
+  return all;
+}
+
 /** A whole number from 1 to `most`. */
 function atMost(query: QueryParameters, name: string, most: number): number | undefined {
   const value = text(query, name);

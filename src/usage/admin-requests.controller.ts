@@ -7,7 +7,7 @@ import { oneOf, page, period, refuseOthers, text, type QueryParameters } from '.
 import { UsageStore, type UsageFilter } from './usage.store.js';
 
 const PARAMETERS = [
-  ...['from', 'to', 'key_id', 'model', 'provider', 'outcome', 'tag', 'request_id'],
+  ...['from', 'to', 'key_id', 'owner', 'model', 'provider', 'outcome', 'tag', 'request_id'],
   ...['limit', 'cursor'],
 ];
 const OUTCOMES: readonly Outcome[] = ['completed', 'failed', 'abandoned', 'refused'];
@@ -35,6 +35,7 @@ export class AdminRequestsController {
 function filterOf(query: QueryParameters): UsageFilter {
   const conditions = {
     keyId: text(query, 'key_id'),
+    owner: text(query, 'owner'),
     model: text(query, 'model'),
     provider: text(query, 'provider'),
     outcome: oneOf(query, 'outcome', OUTCOMES),
@@ -50,6 +51,7 @@ function requestBody(record: UsageRecord) {
     request_id: record.requestId,
     created_at: new Date(record.createdAt).toISOString(),
     key_id: record.keyId,
+    owner: record.owner,
     model: record.model,
     provider: record.provider,
     upstream_model: record.upstreamModel,
@@ -77,7 +79,9 @@ function attemptBody(attempt: AttemptRecord) {
     error_code: attempt.errorCode,
     usage: usageBody(attempt.usage),
     usage_source: attempt.usageSource,
+    service_tier: attempt.serviceTier,
     cost_nano_usd: attempt.costNanoUsd,
+    price_version: attempt.priceVersion,
     started_at: new Date(attempt.startedAt).toISOString(),
     latency_ms: attempt.latencyMs,
   };

@@ -5,11 +5,13 @@ import pg from 'pg';
 import type { Secret } from '../../domain/secret.js';
 import { migrateToLatest } from './migrations.js';
 import { PostgresUsageWriter } from './postgres-usage-writer.js';
+import { READING_TIMES } from './reading/query-processes.js';
 import type { Schema } from './schema.js';
 import { SqlDatabase } from './sql-database.js';
 
 const SCHEMA = 'parley';
 const RETRY_MS = 2_000;
+const MOST_READERS = 3;
 
 /** How the PostgreSQL pool is kept. */
 export interface PostgresOptions {
@@ -23,12 +25,29 @@ export interface PostgresOptions {
  */
 export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = {}): Promise<SqlDatabase> {
   const logger = new Logger('Storage');
+  // A server that has gone silent must not hold up the records: they are written again, and none of them twice.
+  const query = queries(poolOf({ connectionString: url.reveal(), max, query_timeout: 10_000 }, logger));
+  const migration = new PersistentMigration(query, logger);
+  try {
+    await migration.start();
+  } catch (error) {
+    await query.destroy();
+    throw error;
+  }
+  const usage = new PostgresUsageWriter(query, SCHEMA);
+  const isMigrated = () => migration.done;
+  if (max === 1) return new SqlDatabase('postgres', { query, usage, isMigrated });
+  const reader = queries(readingPool(url, logger));
+  return new SqlDatabase('postgres', { query, usage, reader, isMigrated });
+}
+
+const queries = (pool: pg.Pool): Kysely<Schema> =>
+  new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+
+function poolOf(config: pg.PoolConfig, logger: Logger): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url.reveal(),
-    max,
+    ...config,
     connectionTimeoutMillis: 3_000,
-    // A server that has gone silent must not hold up the records: they are written again, and none of them twice.
-    query_timeout: 10_000,
     keepAlive: true,
     application_name: 'parley',
     types: { getTypeParser: typeParser },
@@ -41,16 +60,17 @@ export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = 
   pool.on('connect', (client) => {
     client.on('error', lost);
   });
-  const query = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
-  const migration = new PersistentMigration(query, logger);
-  try {
-    await migration.start();
-  } catch (error) {
-    await query.destroy();
-    throw error;
-  }
-  const usage = new PostgresUsageWriter(query, SCHEMA);
-  return new SqlDatabase('postgres', { query, usage, isMigrated: () => migration.done });
+  return pool;
+}
+
+/** Few connections, and none that those who write wait for; the server breaks off what takes too long. */
+function readingPool(url: Secret, logger: Logger): pg.Pool {
+  const { longest } = READING_TIMES;
+  const pool = poolOf({ connectionString: url.reveal(), max: MOST_READERS, query_timeout: longest + 5_000 }, logger);
+  pool.on('connect', (client) => {
+    client.query(`SET statement_timeout = ${longest}`).catch(() => undefined); // the connection is lost, and says so
+  });
+  return pool;
 }
 
 /** Migrates now, or as soon as the server can be reached. */

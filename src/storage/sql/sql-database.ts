@@ -9,6 +9,8 @@ const PATIENCE_MS = 1_000;
 export interface Access {
   readonly query: Kysely<Schema>;
   readonly usage: UsageWriter;
+  /** For what may take long: it stands in nobody's way, and is broken off. Left out: `query`. */
+  readonly reader?: Kysely<Schema>;
   /** False while it could not be reached since the start, so that its tables may not be there yet. */
   readonly isMigrated?: () => boolean;
 }
@@ -17,15 +19,18 @@ export interface Access {
 export class SqlDatabase implements OnApplicationShutdown {
   readonly query: Kysely<Schema>;
   readonly usage: UsageWriter;
+  readonly reader: Kysely<Schema>;
   readonly #isMigrated: () => boolean;
+  readonly #unfinished: (() => Promise<void>)[] = [];
   #closed = false;
 
   constructor(
     readonly kind: 'sqlite' | 'postgres',
-    { query, usage, isMigrated = () => true }: Access,
+    { query, usage, reader = query, isMigrated = () => true }: Access,
   ) {
     this.query = query;
     this.usage = usage;
+    this.reader = reader;
     this.#isMigrated = isMigrated;
   }
 
@@ -43,10 +48,17 @@ export class SqlDatabase implements OnApplicationShutdown {
     });
   }
 
+  /** What has to be brought to an end while the database is still open. */
+  beforeClosing(finish: () => Promise<void>): void {
+    this.#unfinished.push(finish);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    for (const finish of this.#unfinished) await finish();
     this.usage.close?.();
+    if (this.reader !== this.query) await this.reader.destroy();
     await this.query.destroy();
   }
 

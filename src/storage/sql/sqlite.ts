@@ -3,6 +3,7 @@ import Database from 'libsql';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { migrateToLatest } from './migrations.js';
+import { ReadingDialect } from './reading/reading-dialect.js';
 import type { Schema } from './schema.js';
 import { SqlDatabase } from './sql-database.js';
 import { begin, whenFree } from './sqlite-lock.js';
@@ -21,7 +22,8 @@ export async function openSqlite(path: string): Promise<SqlDatabase> {
     await whenFree(() => file.exec('PRAGMA journal_mode = WAL'));
     file.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
     await migrateAlone(file, query);
-    return new SqlDatabase('sqlite', { query, usage: new SqliteUsageWriter(path) });
+    const reader = new Kysely<Schema>({ dialect: new ReadingDialect(path) });
+    return new SqlDatabase('sqlite', { query, usage: new SqliteUsageWriter(path), reader });
   } catch (error) {
     await query.destroy();
     throw error;
