@@ -15,6 +15,8 @@ export interface Bench {
   readonly remove: () => Promise<void>;
   /** It has one connection in all, so two cannot be open at once. */
   readonly single?: boolean;
+  /** Where it is, if that is a server for all. */
+  readonly url?: string;
 }
 
 const REAL = process.env['PARLEY_TEST_POSTGRES_URL'];
@@ -64,6 +66,7 @@ async function postgresBench(url: string): Promise<Bench> {
   };
   await administer(`create database ${name}`);
   return {
+    url: own.href,
     open: () => openPostgres(new Secret(own.href)),
     remove: () => administer(`drop database ${name} with (force)`),
   };
