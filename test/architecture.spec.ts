@@ -28,10 +28,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'access/teams/team.store',
     'usage/usage.store',
     'usage/usage-log',
+    'usage/expired-usage',
     'turn-state/turn-state.store',
     'availability/breaker-news',
     'limits',
   ],
+  reprice: ['domain', 'catalog', 'config', 'storage'],
   docs: ['domain', 'catalog', 'http', 'config', 'access/public.decorator'],
   observability: [
     'domain',

@@ -3,7 +3,6 @@ import { EventLoopDelay } from '../http/event-loop-delay.js';
 import { Intake } from '../http/intake.js';
 import { Hedging } from '../routing/pursuit/hedging.js';
 import { UsageRecorder } from '../usage/usage-recorder.js';
-import { UsageLog } from '../usage/usage-log.js';
 import { ledgerMetrics } from './ledger-metrics.js';
 import type { MetricSet } from './metric-set.js';
 
@@ -15,7 +14,6 @@ export class GatewayMetrics {
     private readonly intake: Intake,
     private readonly delay: EventLoopDelay,
     private readonly recorder: UsageRecorder,
-    private readonly log: UsageLog,
   ) {}
 
   /** Returns what sets them all. */
@@ -34,7 +32,7 @@ export class GatewayMetrics {
       underWay.set(this.intake.underWay);
       delay.set({ quantile: 0.5 }, this.delay.latest.p50 / 1_000);
       delay.set({ quantile: 0.99 }, this.delay.latest.p99 / 1_000);
-      ledger(this.recorder.waiting, this.log);
+      ledger(this.recorder);
     };
   }
 }

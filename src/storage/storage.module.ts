@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, type InjectionToken, Module, type Provider } from '@nestjs/common';
 import { join } from 'node:path';
 import { TeamStore } from '../access/teams/team.store.js';
 import { VirtualKeyStore } from '../access/virtual-key.store.js';
@@ -9,11 +9,13 @@ import { LimitStore } from '../limits/limit-store.js';
 import { MemoryLimitStore } from '../limits/memory-limit.store.js';
 import { SpentBefore } from '../limits/spent-before.js';
 import { TurnStateStore } from '../turn-state/turn-state.store.js';
+import { ExpiredUsage } from '../usage/expired-usage.js';
 import { UsageLog } from '../usage/usage-log.js';
 import { UsageStore } from '../usage/usage.store.js';
 import { RedisBreakerNews } from './redis/redis-breaker-news.js';
 import { RedisServer } from './redis/redis-server.js';
 import { KyselyTeamStore } from './sql/kysely-team.store.js';
+import { KyselyExpiredUsage } from './sql/kysely-expired-usage.js';
 import { KyselyTurnStateStore } from './sql/kysely-turn-state.store.js';
 import { KyselyUsageStore } from './sql/kysely-usage.store.js';
 import { KyselyVirtualKeyStore } from './sql/kysely-virtual-key.store.js';
@@ -37,6 +39,13 @@ const sharedThrough = (url: Secret): readonly Provider[] => [
   },
 ];
 
+/** A port that the database makes real. */
+const inDatabase = (provide: InjectionToken, useFactory: (opened: SqlDatabase) => unknown): Provider => ({
+  provide,
+  inject: [SqlDatabase],
+  useFactory,
+});
+
 /**
  * The ports to what is kept: in PostgreSQL where the config names one, else in `<dataDir>/parley.db`; and to what
  * replicas tell each other, through Redis where the config names one.
@@ -56,31 +65,12 @@ export class StorageModule {
             return openPostgres(database.url);
           },
         },
-        {
-          provide: VirtualKeyStore,
-          inject: [SqlDatabase],
-          useFactory: (opened: SqlDatabase) => new KyselyVirtualKeyStore(opened),
-        },
-        {
-          provide: TeamStore,
-          inject: [SqlDatabase],
-          useFactory: (opened: SqlDatabase) => new KyselyTeamStore(opened),
-        },
-        {
-          provide: UsageStore,
-          inject: [SqlDatabase],
-          useFactory: (opened: SqlDatabase) => new KyselyUsageStore(opened),
-        },
-        {
-          provide: UsageLog,
-          inject: [SqlDatabase],
-          useFactory: (opened: SqlDatabase) => openUsageLog(opened, dataDir),
-        },
-        {
-          provide: TurnStateStore,
-          inject: [SqlDatabase],
-          useFactory: (opened: SqlDatabase) => new KyselyTurnStateStore(opened),
-        },
+        inDatabase(VirtualKeyStore, (opened) => new KyselyVirtualKeyStore(opened)),
+        inDatabase(TeamStore, (opened) => new KyselyTeamStore(opened)),
+        inDatabase(UsageStore, (opened) => new KyselyUsageStore(opened)),
+        inDatabase(ExpiredUsage, (opened) => new KyselyExpiredUsage(opened)),
+        inDatabase(UsageLog, (opened) => openUsageLog(opened, dataDir)),
+        inDatabase(TurnStateStore, (opened) => new KyselyTurnStateStore(opened)),
         { provide: SpentBefore, inject: [UsageStore], useFactory: (ledger: UsageStore) => new SpentBefore(ledger) },
         ...(redis.url === undefined ? UNSHARED : sharedThrough(redis.url)),
         {
@@ -99,6 +89,7 @@ export class StorageModule {
         TeamStore,
         UsageStore,
         UsageLog,
+        ExpiredUsage,
         TurnStateStore,
         BreakerNews,
         LimitStore,

@@ -117,6 +117,7 @@ describe('UsageRecorder', () => {
     const refused = { requestId: 'refused', outcome: 'refused' } as UsageRecord;
     await new Promise<void>((settled) => recorder.record(refused, settled));
     recorder.record(record('answered'), () => undefined);
+    while (!store.failing) await after(5);
     store.before = () => undefined;
     await written(100_001);
     expect(store.ids).toEqual([...ids(100_000), 'answered']);

@@ -51,7 +51,7 @@ export class UsageRecorder implements OnApplicationShutdown {
   /** Refusals that were not kept. */
   #forgotten = 0;
 
-  constructor(private readonly ledger: UsageLog) {}
+  constructor(readonly ledger: UsageLog) {}
 
   /** Records that are not in the log yet. */
   get waiting(): number {

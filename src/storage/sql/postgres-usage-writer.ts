@@ -86,4 +86,4 @@ const ADDED: Readonly<Record<(typeof SUMMED)[number], string>> = {
 };
 
 /** No batch comes near it; but one that did must not fail for it. */
-const bounded = (sum: string): string => `least(${sum}, 9007199254740991)::bigint`;
+const bounded = (sum: string): string => `least(${sum}, 9223372036854775807)::bigint`;

@@ -48,8 +48,13 @@ export class SqliteCheckpoints {
 
   async #run(): Promise<void> {
     this.#connection ??= new Connection(this.path, {});
-    const statement = await this.#connection.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+    const statement = (await this.#connection.prepare('PRAGMA wal_checkpoint(PASSIVE)')) as Checkpoint;
     await statement.all();
     if (this.#closed) this.#connection.close();
   }
+}
+
+/** The one statement that is used; the package has no types for it. */
+interface Checkpoint {
+  all(): Promise<unknown>;
 }

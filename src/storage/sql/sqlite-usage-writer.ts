@@ -1,6 +1,6 @@
 import Database from 'libsql';
 import type { UsageRecord } from '../../domain/usage.js';
-import { ATTEMPT_COLUMNS, RECORD_COLUMNS } from './schema.js';
+import { ATTEMPT_COLUMNS, RECORD_COLUMNS, type UsageAttemptRow, type UsageRecordRow } from './schema.js';
 import { SparseInsert } from './sparse-insert.js';
 import { SqliteCheckpoints } from './sqlite-checkpoints.js';
 import { writeAlone } from './sqlite-lock.js';
@@ -23,8 +23,8 @@ export class SqliteUsageWriter implements UsageWriter {
   #closed = false;
 
   /** The tables must be there. */
-  constructor(path: string) {
-    this.#file = new Database(path);
+  constructor(path: string, file: Database.Database = new Database(path)) {
+    this.#file = file;
     this.#file.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL');
     this.#checkpoints = new SqliteCheckpoints(this.#file, path);
     this.#records = new SparseInsert(this.#file, 'usage_records', RECORD_COLUMNS);
@@ -71,14 +71,17 @@ export class SqliteUsageWriter implements UsageWriter {
 
   #insert(record: UsageRecord, sums: BatchSums): void {
     const row = recordRow(record);
-    const { changes, lastInsertRowid } = this.#records.run(Object.values(row));
+    const { changes, lastInsertRowid } = this.#records.run(valuesOf(row));
     // What is there already came with its attempts, and is in the sums.
     if (changes === 0) return;
     const id = Number(lastInsertRowid);
-    for (const attempt of attemptRows(record)) this.#attempts.run([id, ...Object.values(attempt)]);
+    for (const attempt of attemptRows(record)) this.#attempts.run([id, ...valuesOf(attempt)]);
     for (const tag of record.tags) this.#tags.run([storable(tag), row.created_at, id]);
     sums.add(row);
   }
 }
 
 const ADDING = `(${SUM_KEY.join(', ')}) DO UPDATE SET ${SUMMED.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`;
+
+/** In the order in which they were written down: that of the columns. */
+const valuesOf = (row: UsageRecordRow | UsageAttemptRow) => Object.values<string | number | null>({ ...row });

@@ -26,7 +26,7 @@ export async function createLedger(db: Kysely<unknown>, kind: 'sqlite' | 'postgr
   await (kind === 'sqlite' ? tags.modifyEnd(sql`without rowid`) : tags).execute();
   await db.schema.createIndex('usage_tags_record').on('usage_tags').column('record_id').execute();
   await createIndexes(db);
-  await addUpWhatIsThere(db as Kysely<Before>, kind);
+  await addUpWhatIsThere(db, kind);
   if (kind === 'sqlite') await createRefused(db);
 }
 
