@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { parley } from './cli.js';
 import { PROVIDER_TYPES } from './providers/provider-types.js';
+import { openSqlite } from './storage/sql/sqlite.js';
 
 const SCHEMA = join(import.meta.dirname, '..', 'parley.schema.json');
 
@@ -14,10 +15,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true }));
 
-function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   let [out, err] = ['', ''];
   const terminal = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
-  const code = parley(args, terminal, { env, cwd });
+  const code = await parley(args, terminal, { env, cwd });
   return { code, out, err };
 }
 
@@ -47,8 +48,8 @@ keys:
 `;
 
 describe('parley schema', () => {
-  it('prints what is committed; if not: npm run -s parley -- schema > parley.schema.json && npm run format', () => {
-    const { code, out } = run(['schema']);
+  it('prints what is committed; if not: npm run -s parley -- schema > parley.schema.json && npm run format', async () => {
+    const { code, out } = await run(['schema']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toEqual(JSON.parse(readFileSync(SCHEMA, 'utf8')));
   });
@@ -74,25 +75,25 @@ describe('parley schema', () => {
     'models: { m: { targets: [] } }',
     'models: { m: { targets: [{ provider: openai }] } }',
     'keys: [{ name: a, key: k, budget: { usd: 1, per: year } }]',
-  ])('refuses %s, as the start does', (yaml) => {
+  ])('refuses %s, as the start does', async (yaml) => {
     expect(check(parse(yaml))).toBe(false);
     writeFileSync(join(cwd, 'parley.yaml'), yaml);
-    expect(run(['validate']).code).toBe(1);
+    expect((await run(['validate'])).code).toBe(1);
   });
 });
 
 describe('parley validate', () => {
-  it('sums up a sound config, and warns of what may not be meant', () => {
+  it('sums up a sound config, and warns of what may not be meant', async () => {
     writeFileSync(join(cwd, 'my.yaml'), EXAMPLE);
-    const { code, out, err } = run(['validate', 'my.yaml'], { OPENAI_API_KEY: 'a', AZURE_KEY: 'b', CI_KEY: 'c' });
+    const { code, out, err } = await run(['validate', 'my.yaml'], { OPENAI_API_KEY: 'a', AZURE_KEY: 'b', CI_KEY: 'c' });
     expect([code, out]).toEqual([0, `${join(cwd, 'my.yaml')} is sound: 4 providers, 1 model name, 1 key.\n`]);
     expect(err).not.toContain('is not acted on by this version');
     expect(err).toContain('warning: models.gpt-4 falls back to claude-sonnet, which');
   });
 
-  it('tells every fault, and where it is', () => {
+  it('tells every fault, and where it is', async () => {
     writeFileSync(join(cwd, 'parley.yaml'), 'sever: {}\nserver: { port: x }');
-    const { code, out, err } = run(['validate']);
+    const { code, out, err } = await run(['validate']);
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain('parley.yaml:1:1 sever: unknown key "sever"; did you mean "server"?');
     expect(err).toContain('parley.yaml:2:17 server.port: must be');
@@ -105,8 +106,41 @@ describe('parley validate', () => {
     [[], 2, 'parley validate [file]'],
     [['valdiate'], 2, 'parley validate [file]'],
     [['validate', '--loud'], 2, "Unknown option '--loud'"],
-  ])('%j ends with %i', (args, code, said) => {
-    const answer = run(args, { OPENAI_API_KEY: 'k' });
+  ])('%j ends with %i', async (args, code, said) => {
+    const answer = await run(args, { OPENAI_API_KEY: 'k' });
+    expect([answer.code, answer.out + answer.err]).toEqual([code, expect.stringContaining(said)]);
+  });
+});
+
+describe('parley reprice', () => {
+  const config = () => {
+    const folder = join(cwd, 'data');
+    writeFileSync(join(cwd, 'parley.yaml'), JSON.stringify({ dataDir: folder, providers: { simulator: {} } }));
+    return folder;
+  };
+
+  it('prices nothing where nothing was used, and says so', async () => {
+    const database = await openSqlite(join(config(), 'parley.db'));
+    await database.close();
+    const { code, out, err } = await run(['reprice', '--from', '2026-11-01', '--to', '2026-11-30']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(
+      /^2026-11-01 to 2026-11-30: 0 requests with known usage, priced by genai-prices-.* and the config\./,
+    );
+    expect(out).toContain('Total: $0.000000000 before, $0.000000000 now.');
+  });
+
+  it.each<[args: readonly string[], code: number, said: string]>([
+    [['--from', '2026-11-01', '--to', '2026-11-30'], 1, 'There is no database at '],
+    [['--to', '2026-11-30'], 2, '--from must be a day'],
+    [['--from', '2026-11-01'], 2, '--to must be a day'],
+    [['--from', '2026-02-30', '--to', '2026-11-30'], 2, '--from must be a day'],
+    [['--from', '2026-11-01T00:00:00Z', '--to', '2026-11-30'], 2, '--from must be a day'],
+    [['--from', "2026-11-01' or 1=1", '--to', '2026-11-30'], 2, '--from must be a day'],
+    [['--from', '2026-11-30', '--to', '2026-11-01'], 2, '--to is before --from'],
+  ])('%j ends with %i', async (args, code, said) => {
+    config();
+    const answer = await run(['reprice', ...args]);
     expect([answer.code, answer.out + answer.err]).toEqual([code, expect.stringContaining(said)]);
   });
 });
