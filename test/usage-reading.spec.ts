@@ -101,9 +101,13 @@ function valuesIn(dimension: Dimension, record: UsageRecord): readonly (string |
 }
 
 const COUNTS = [
-  ...['promptTokens', 'completionTokens', 'cachedTokens'],
-  ...['cacheWriteTokens', 'reasoningTokens', 'audioTokens'],
-] as readonly (keyof TokenCounts)[];
+  'promptTokens',
+  'completionTokens',
+  'cachedTokens',
+  'cacheWriteTokens',
+  'reasoningTokens',
+  'audioTokens',
+] as const satisfies readonly (keyof TokenCounts)[];
 
 function sumOf(records: readonly UsageRecord[]) {
   const total = (number: (record: UsageRecord) => number) => records.reduce((sum, each) => sum + number(each), 0);
@@ -131,9 +135,8 @@ function groupsOf(records: readonly UsageRecord[], by: readonly Dimension[]) {
       groups.set(name, group);
     }
   }
-  const sorted = ['day', ...by.filter((each) => each !== 'day')] as const;
-  const order = (values: readonly (string | null)[]) =>
-    sorted.map((each) => values[by.indexOf(each as Dimension)] ?? '');
+  const sorted: readonly Dimension[] = ['day', ...by.filter((each) => each !== 'day')];
+  const order = (values: readonly (string | null)[]) => sorted.map((each) => values[by.indexOf(each)] ?? '');
   return [...groups.values()]
     .sort((one, other) => {
       const [a, b] = [order(one.values), order(other.values)];
@@ -299,9 +302,9 @@ function watching({ kind, query, usage, reader }: SqlDatabase, asked: CompiledQu
   });
   const own = watched.getExecutor();
   const execute = own.executeQuery.bind(own);
-  own.executeQuery = (compiled, id) => {
+  own.executeQuery = <R>(compiled: CompiledQuery<R>) => {
     asked.push(compiled);
-    return execute(compiled, id);
+    return execute(compiled);
   };
   return new SqlDatabase(kind, { query, usage, reader: watched });
 }

@@ -1,5 +1,5 @@
-import { CompiledQuery } from 'kysely';
 import Database from 'libsql';
+import pg from 'pg';
 
 /** Plausible records by SQL alone: 200 keys of 20 owners, each with its habits, 20 models, 5 providers, over 90 days. */
 export const DAYS = 90;
@@ -103,8 +103,18 @@ export async function fillSqlite(path, total) {
   file.close();
 }
 
-export async function fillPostgres(query, total) {
-  const run = (text) => query.executeQuery(CompiledQuery.raw(text));
-  for (const statement of statements(SPELLING.postgres, total)) await run(statement);
-  await run('ANALYZE');
+/** As above, by somebody who may leave foreign keys unchecked. */
+export async function fillPostgres(url, total) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('SET session_replication_role = replica');
+  const { rows } = await client.query(
+    `SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE schemaname = 'parley' AND tablename LIKE 'usage%'
+     AND indexname NOT IN (SELECT conname FROM pg_constraint)`,
+  );
+  for (const { name } of rows) await client.query(`DROP INDEX parley.${name}`);
+  for (const statement of statements(SPELLING.postgres, total)) await client.query(statement);
+  for (const { sql } of rows) await client.query(sql);
+  await client.query('VACUUM ANALYZE');
+  await client.end();
 }

@@ -135,19 +135,22 @@ async function measure(name, database) {
   }
 }
 
-const path = join(folder, 'parley.db');
-const full = existsSync(path);
-mkdirSync(folder, { recursive: true });
-const sqlite = await openSqlite(path);
-if (!full) await fillSqlite(path, Number(total));
-await measure('SQLite', sqlite);
-await sqlite.close();
-if (process.env.PARLEY_BENCH_KEEP !== '1') rmSync(folder, { recursive: true });
+if (process.env.PARLEY_BENCH_SQLITE !== '0') {
+  const path = join(folder, 'parley.db');
+  const full = existsSync(path);
+  mkdirSync(folder, { recursive: true });
+  const sqlite = await openSqlite(path);
+  if (!full) await fillSqlite(path, Number(total));
+  await measure('SQLite', sqlite);
+  await sqlite.close();
+  if (process.env.PARLEY_BENCH_KEEP !== '1') rmSync(folder, { recursive: true });
+}
 
 const url = process.env.PARLEY_TEST_POSTGRES_URL;
 if (url !== undefined) {
   const postgres = await openPostgres(new Secret(url));
-  await fillPostgres(postgres.query, Number(total));
+  const [filled] = await postgres.query.selectFrom('usage_records').select('id').limit(1).execute();
+  if (filled === undefined) await fillPostgres(url, Number(total));
   await measure('PostgreSQL', postgres);
   await postgres.close();
 }

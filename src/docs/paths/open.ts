@@ -58,7 +58,8 @@ export const keyPaths: Paths = {
     get: {
       operationId: 'getOwnUsage',
       summary: 'What the calling key has used',
-      description: 'Totals, and by day and model; its limits and its budget. The last 31 days unless bounds are given.',
+      description:
+        'Totals, and by day and model; its limits and its budget. The last 31 days unless bounds are given; at most 5,000 rows, the newest.',
       tags: ['Usage'],
       security: VIRTUAL_KEY,
       parameters: PERIOD,

@@ -130,7 +130,10 @@ function conditionsOf(filter: UsageFilter, kind: 'sqlite' | 'postgres', byIndex 
   const best = byIndex ? given.find(({ column, value }) => column !== 'outcome' || value !== 'completed') : undefined;
   return given.flatMap((each) => {
     const hidden = sql.raw(kind === 'sqlite' && each !== best ? '+' : '');
-    const equal = sql<SqlBool>`${hidden}${sql.ref(each.column)} = ${storable(each.value)}`;
+    const column = sql`${hidden}${sql.ref(each.column)}`;
+    // As in the sums, '' stands for what a record has not; only the model's name may be empty.
+    const isNone = each.value === '' && each.column !== 'model';
+    const equal = isNone ? sql<SqlBool>`${column} is null` : sql<SqlBool>`${column} = ${storable(each.value)}`;
     return each.column === 'outcome' && each === best ? [equal, sql<SqlBool>`outcome <> 'completed'`] : [equal];
   });
 }
