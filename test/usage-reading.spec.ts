@@ -402,3 +402,38 @@ describe('processes that read', () => {
     await reader.destroy();
   });
 });
+
+const real = BENCHES.find(([name]) => name === 'PostgreSQL')?.[1];
+
+describe('PostgreSQL as it is read', () => {
+  if (real === undefined) {
+    it.skip('is not here, because PARLEY_TEST_POSTGRES_URL names no server', () => undefined);
+    return;
+  }
+
+  it('breaks off what takes too long, and lets nobody wait who only writes', async () => {
+    const bench = await real();
+    const database = await bench.open();
+    const shown = await sql<{ statement_timeout: string }>`show statement_timeout`.execute(database.reader);
+    expect(shown.rows).toEqual([{ statement_timeout: '30s' }]);
+    const store = new KyselyUsageStore(database);
+    // All that read are held up by a lock; who writes has connections of their own.
+    await database.query.transaction().execute(async (holder) => {
+      await sql`lock table parley.usage_attempts in access exclusive mode`.execute(holder);
+      const held = Array.from({ length: 3 }, () =>
+        sql`select count(*) from parley.usage_attempts`.execute(database.reader).catch((error: Error) => error),
+      );
+      await expect(store.list({}, { limit: 1, cursor: null })).rejects.toMatchObject({
+        status: 503,
+        retryAfterMs: 5_000,
+      });
+      expect((await sql<{ one: number }>`select 1 as one`.execute(database.query)).rows).toEqual([{ one: 1 }]);
+      await sql`select pg_cancel_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`.execute(holder);
+      expect(await Promise.all(held)).toEqual(
+        Array.from({ length: 3 }, () => expect.objectContaining({ code: '57014' })),
+      );
+    });
+    await database.close();
+    await bench.remove();
+  });
+});

@@ -14,7 +14,7 @@ import { cutPage, decodeCursor } from './cursor.js';
 import { findRecords, type RecordPlace } from './reading/found-records.js';
 import { groupPage } from './reading/group-pages.js';
 import { READING_TIMES } from './reading/query-processes.js';
-import { isCanceled, ReadingTimeoutError } from './reading/reading-timeout-error.js';
+import { tellingOf } from './reading/reading-timeout-error.js';
 import { findGroups, type GroupQuery } from './reading/usage-groups.js';
 import type { UsageAttemptRow } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
@@ -84,7 +84,7 @@ async function inTime<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    throw isCanceled(error) ? new ReadingTimeoutError(READING_TIMES.longest) : error;
+    throw tellingOf(error, READING_TIMES.longest);
   }
 }
 
