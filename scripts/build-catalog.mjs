@@ -46,6 +46,7 @@ for (const entry of TYPES) {
   models.sort((a, b) => (a.id < b.id ? -1 : 1));
   types[entry.type] = { ...(entry.fallback && { fallback: entry.fallback }), models };
 }
+types.openrouter.models = types.openrouter.models.map(withMediaOfItsMaker);
 const head = JSON.stringify({ version: `genai-prices-${source.version}+${additions.pricesOf}` }).slice(0, -1);
 const lines = Object.entries(types).map(([type, { models, ...rest }]) => {
   const start = JSON.stringify({ type, ...rest }).slice(0, -1);
@@ -64,6 +65,18 @@ function modelsOf({ type, from, keep = () => true, rules = plainRules }) {
     .filter((card) => card !== undefined);
   const extra = additions.extra[type] ?? [];
   return [...models, ...extra.map(({ price, ...model }) => withFacts(type, { ...model, ...(price && { price }) }))];
+}
+
+/**
+ * OpenRouter asks its makers' prices, of which the source knows only those of text: where these are the same, what is
+ * heard and seen costs the same too, as its bills say.
+ */
+function withMediaOfItsMaker(card) {
+  const [vendor, id] = card.id.split('/');
+  const maker = types[{ google: 'gemini', openai: 'openai' }[vendor]]?.models.find((model) => model.id === id)?.price;
+  if (maker === undefined || maker.input !== card.price?.input || maker.output !== card.price.output) return card;
+  const media = ['audioInput', 'audioOutput', 'imageInput', 'imageOutput'].filter((name) => maker[name] !== undefined);
+  return { ...card, price: { ...Object.fromEntries(media.map((name) => [name, maker[name]])), ...card.price } };
 }
 
 /** The source's match expression as three lists of rules. */
