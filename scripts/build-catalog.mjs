@@ -2,6 +2,7 @@
  * Writes src/catalog/model-catalog.json: which models each provider type has, what they can do and what they cost.
  * Ids, context windows and prices come from @pydantic/genai-prices (MIT); what that lacks is in catalog-additions.json.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { findProvider } from '@pydantic/genai-prices';
 
@@ -47,7 +48,9 @@ for (const entry of TYPES) {
   types[entry.type] = { ...(entry.fallback && { fallback: entry.fallback }), models };
 }
 types.openrouter.models = types.openrouter.models.map(withMediaOfItsMaker);
-const head = JSON.stringify({ version: `genai-prices-${source.version}+${additions.pricesOf}` }).slice(0, -1);
+const head = JSON.stringify({
+  version: `genai-prices-${source.version}+${additions.pricesOf}.${fingerprint()}`,
+}).slice(0, -1);
 const lines = Object.entries(types).map(([type, { models, ...rest }]) => {
   const start = JSON.stringify({ type, ...rest }).slice(0, -1);
   return `${start},"models":[\n${models.map((model) => JSON.stringify(model)).join(',\n')}\n]}`;
@@ -65,6 +68,15 @@ function modelsOf({ type, from, keep = () => true, rules = plainRules }) {
     .filter((card) => card !== undefined);
   const extra = additions.extra[type] ?? [];
   return [...models, ...extra.map(({ price, ...model }) => withFacts(type, { ...model, ...(price && { price }) }))];
+}
+
+/** Of all prices: two lists of one version are the same list, also where only our own additions have changed. */
+function fingerprint() {
+  const prices = Object.entries(types).map(([type, { models }]) => [
+    type,
+    models.map(({ id, price, prices: periods }) => [id, price ?? periods ?? null]),
+  ]);
+  return createHash('sha256').update(JSON.stringify(prices)).digest('hex').slice(0, 8);
 }
 
 /**

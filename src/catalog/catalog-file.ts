@@ -4,7 +4,7 @@ import type { Capability, ModelCard, PricePeriod } from './model-card.js';
 
 /** `model-catalog.json`, as `npm run catalog` writes it. */
 export interface CatalogFile {
-  /** Where the prices come from and of which day they are: `genai-prices-0.1.8+2026-09-23`. */
+  /** Where the prices come from, of which day they are, and a hash of all of them: `genai-prices-0.1.8+2026-09-23.1f0c9a2b`. */
   readonly version: string;
   readonly types: readonly CatalogType[];
 }

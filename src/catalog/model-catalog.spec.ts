@@ -207,7 +207,7 @@ describe('what it costs', () => {
     fresh.typesOf('gpt-4o');
     // 10 ms on a quiet machine: the bound only catches what got slower by an order.
     expect(performance.now() - start).toBeLessThan(100);
-    expect(fresh.version).toMatch(/^genai-prices-\d+\.\d+\.\d+\+\d{4}-\d{2}-\d{2}$/);
+    expect(fresh.version).toMatch(/^genai-prices-\d+\.\d+\.\d+\+\d{4}-\d{2}-\d{2}\.[0-9a-f]{8}$/);
   });
 });
 
