@@ -8,6 +8,7 @@ import { ReadingDialect } from '../src/storage/sql/reading/reading-dialect.js';
 import type { Schema } from '../src/storage/sql/schema.js';
 import { SqlDatabase } from '../src/storage/sql/sql-database.js';
 import { DIMENSIONS, type Dimension, type SumFilter, type UsageFilter } from '../src/usage/usage.store.js';
+import { startGateway } from './support/gateway.js';
 import { BENCHES, sqliteBench, type Bench } from './support/databases.js';
 
 const HOUR = 3_600_000;
@@ -435,5 +436,41 @@ describe('PostgreSQL as it is read', () => {
     });
     await database.close();
     await bench.remove();
+  });
+});
+
+describe('the whole gateway', () => {
+  it('tells a key and the operator the same of what was used', async () => {
+    const gateway = await startGateway({ config: { providers: { sim: { type: 'simulator' } } } });
+    try {
+      const terms = { name: 'ci', owner: 'team', rpm: 60, concurrency: 4, budget: { usd: 20, per: 'month' } };
+      const { key } = (await (await gateway.admin('POST', '/admin/keys', terms)).json()) as { key: string };
+      const authorization = `Bearer ${key}`;
+      const answer = await gateway.chat({ model: 'sim/simulator' }, { authorization, 'x-parley-tags': 'a,b' });
+      const { usage } = (await answer.json()) as { usage: { prompt_tokens: number; completion_tokens: number } };
+      const used = { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens };
+      const own = await fetch(`${gateway.url}/v1/usage`, { headers: { authorization } });
+      expect(await own.json()).toMatchObject({
+        key: { name: 'ci' },
+        limits: {
+          rpm: { limit: 60, remaining: 59, reset: expect.stringMatching(/^(\d+m)?[\d.]+s$/) },
+          tpm: { limit: null, remaining: null, reset: null },
+          concurrency: { limit: 4, in_use: 0 },
+        },
+        budget: { usd: 20, per: 'month', resets_at: expect.stringMatching(/-01T00:00:00Z$/) },
+        total: { requests: 1, ...used },
+        data: [{ model: 'sim/simulator', requests: 1, ...used }],
+      });
+      const groups = await gateway.admin('GET', '/admin/usage?group_by=owner,tag&owner=team');
+      expect(await groups.json()).toMatchObject({
+        data: [
+          { owner: 'team', tag: 'a', requests: 1, ...used },
+          { owner: 'team', tag: 'b', requests: 1, ...used },
+        ],
+      });
+      expect((await fetch(`${gateway.url}/admin/usage`, { headers: { authorization } })).status).toBe(401);
+    } finally {
+      await gateway.close();
+    }
   });
 });
