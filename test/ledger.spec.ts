@@ -24,8 +24,9 @@ import { SqliteUsageWriter } from '../src/storage/sql/sqlite-usage-writer.js';
 import { attemptRows, recordRow } from '../src/storage/sql/usage-rows.js';
 import { SUM_KEY } from '../src/storage/sql/usage-sums.js';
 import { Retention } from '../src/usage/retention.js';
-import type { UsageLog } from '../src/usage/usage-log.js';
+import { UsageLog } from '../src/usage/usage-log.js';
 import { BENCHES, sqliteBench, type Bench } from './support/databases.js';
+import { startGateway } from './support/gateway.js';
 
 const HOUR = 3_600_000;
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -201,6 +202,44 @@ describe('a disk that is full', () => {
     writer.close();
     await database.close();
     await bench.remove();
+  });
+});
+
+describe('a gateway whose log cannot be written', () => {
+  it('finishes what is under way, refuses what is new, says so, and records all of it in the end', async () => {
+    const gateway = await startGateway({ config: { providers: { simulator: {} } } });
+    const ask = () => gateway.chat({ model: 'simulator' });
+    const state = async () =>
+      (await (await fetch(`${gateway.url}/readyz`)).json()) as { status: string; checks: object };
+    const metric = async (name: string) =>
+      new RegExp(`^${name} (\\S+)$`, 'm').exec(await (await fetch(`${gateway.url}/metrics`)).text())?.[1];
+    expect((await ask()).status).toBe(200);
+    const full = jest.spyOn(gateway.app.get(UsageLog), 'append').mockRejectedValue(new Error('disk full'));
+
+    const since = performance.now();
+    const underWay = await Promise.all([ask(), ask()]);
+    expect(underWay.map(({ status }) => status)).toEqual([200, 200]);
+    expect(performance.now() - since).toBeGreaterThan(1_900);
+    expect(performance.now() - since).toBeLessThan(3_500);
+    const refused = await ask();
+    expect(refused.status).toBe(503);
+    expect(Number(refused.headers.get('retry-after-ms'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ error: { code: 'server_is_overloaded' } });
+    expect(await metric('parley_usage_log_failing')).toBe('1');
+    expect(await metric('parley_usage_records_waiting')).toBe('2');
+    await until(async () => (await state()).status === 'degraded');
+    expect((await state()).checks).toEqual({ database: { status: 'up' }, ledger: { status: 'down' } });
+    expect((await gateway.admin('GET', '/admin/requests')).status).toBe(200);
+
+    full.mockRestore();
+    await until(async () => (await ask()).status === 200);
+    await until(async () => (await state()).status === 'ok');
+    const { data } = (await (await gateway.admin('GET', '/admin/requests')).json()) as { data: readonly object[] };
+    const ids = new Set(underWay.map(({ headers }) => headers.get('x-request-id')));
+    expect(data.filter((row) => ids.has((row as { request_id: string }).request_id))).toHaveLength(2);
+    expect(data).toHaveLength(4);
+    expect(await metric('parley_usage_log_failing')).toBe('0');
+    await gateway.close();
   });
 });
 
