@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Availability } from '../src/availability/availability.js';
 import type { Config } from '../src/config/config.js';
@@ -11,6 +11,7 @@ import { Secret } from '../src/domain/secret.js';
 import { RedisBreakerNews } from '../src/storage/redis/redis-breaker-news.js';
 import { RedisServer } from '../src/storage/redis/redis-server.js';
 import { startGateway } from './support/gateway.js';
+import { Way } from './support/way.js';
 
 const REAL = process.env['PARLEY_TEST_REDIS_URL'];
 const KEY = 'parley:breakers';
@@ -18,52 +19,6 @@ const KEY = 'parley:breakers';
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = performance.now() + 10_000; performance.now() < end; await sleep(10)) if (await holds()) return;
   throw new Error('It has not come true.');
-}
-
-/** A way to a server that can be closed, opened again, and blocked: a block swallows everything without a word. */
-class Way {
-  blocked = false;
-  visits = 0;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-  #port = 0;
-
-  constructor(private readonly to: URL) {}
-
-  get url(): string {
-    const url = new URL(this.to);
-    url.hostname = '127.0.0.1';
-    url.port = String(this.#port);
-    return url.href;
-  }
-
-  async open(): Promise<this> {
-    const server = createServer((near) => {
-      this.visits += 1;
-      const far = connect(Number(this.to.port === '' ? 6379 : this.to.port), this.to.hostname);
-      this.#join(near, far);
-      this.#join(far, near);
-    });
-    this.#server = server;
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
-    this.#port = (server.address() as AddressInfo).port;
-    return this;
-  }
-
-  close(): void {
-    this.#server?.close();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  #join(one: Socket, other: Socket): void {
-    this.#sockets.add(one);
-    one.on('data', (bytes) => this.blocked || other.write(bytes));
-    one.on('error', () => undefined);
-    one.on('close', () => {
-      this.#sockets.delete(one);
-      other.destroy();
-    });
-  }
 }
 
 /** Nobody else's, on a Redis that may be shared. */

@@ -63,6 +63,11 @@ export class MemoryLimitStore extends LimitStore {
     return meter;
   }
 
+  /** Those that have requests under way, each with the latest of them. */
+  *underWay(): Iterable<{ readonly claim: Claim; readonly wanted: Wanted }> {
+    for (const { inFlight, holder } of this.#meters.values()) if (inFlight > 0 && holder !== undefined) yield holder;
+  }
+
   /** Of keys, teams and models that are in use, or were a moment ago. */
   get size(): number {
     return this.#meters.size;
@@ -85,6 +90,7 @@ export class MemoryLimitStore extends LimitStore {
       const meter = this.meter(claim);
       const account = claim.terms.budget === null ? undefined : meter.account;
       meter.inFlight += 1;
+      meter.holder = { claim, wanted };
       if (account !== undefined) account.held += wanted.costNanoUsd;
       return { meter, account, budget: budgetNanoUsd(claim.terms), entry: meter.window.add(wanted.tokens, now) };
     });

@@ -30,6 +30,8 @@ export class Meter {
   readonly window = new SlidingWindow();
   inFlight = 0;
   account: Account | undefined;
+  /** The latest that was reserved for. */
+  holder: { readonly claim: Claim; readonly wanted: Wanted } | undefined;
   #usedAt = 0;
 
   /** The account of the period that the request belongs to; `opened` is told of one that was not there. */

@@ -13,6 +13,7 @@ import { ExpiredUsage } from '../usage/expired-usage.js';
 import { UsageLog } from '../usage/usage-log.js';
 import { UsageStore } from '../usage/usage.store.js';
 import { RedisBreakerNews } from './redis/redis-breaker-news.js';
+import { RedisLimitStore } from './redis/redis-limit.store.js';
 import { RedisServer } from './redis/redis-server.js';
 import { KyselyTeamStore } from './sql/kysely-team.store.js';
 import { KyselyExpiredUsage } from './sql/kysely-expired-usage.js';
@@ -36,6 +37,11 @@ const sharedThrough = (url: Secret): readonly Provider[] => [
     provide: BreakerNews,
     inject: [RedisServer],
     useFactory: (server: RedisServer) => new RedisBreakerNews(server),
+  },
+  {
+    provide: LimitStore,
+    inject: [RedisServer, SpentBefore],
+    useFactory: (server: RedisServer, before: SpentBefore) => new RedisLimitStore(server, before),
   },
 ];
 
