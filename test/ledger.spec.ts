@@ -75,14 +75,14 @@ describe.each(BENCHES)('the ledger in %s', (_, makeBench) => {
   /** The log as a gateway has it, and when all of it can be read. */
   const opened = async () => openUsageLog(database, folder);
 
-  test('adds up what was really written, once, by hour and combination, and finds tags', async () => {
+  test('adds up what was really written, once, by day and combination, and finds tags', async () => {
     const log = await opened();
     const one = record('one', { tags: ['a', 'a', 'b"c'], usage: COUNTS, costNanoUsd: 7, attempts: [attempt({})] });
     const rows = [
       one,
-      record('two', { createdAt: NOON + HOUR - 1, tags: one.tags, usage: COUNTS, costNanoUsd: 2 ** 53 - 1 }),
-      record('three', { createdAt: NOON + HOUR, keyId: 'k', owner: 'o', usage: COUNTS, usageSource: 'estimated' }),
-      record('four', { createdAt: NOON + HOUR, keyId: 'k', owner: 'o', provider: null, outcome: 'refused' }),
+      record('two', { createdAt: NOON + HOUR, tags: one.tags, usage: COUNTS, costNanoUsd: 2 ** 53 - 1 }),
+      record('three', { createdAt: NOON + 12 * HOUR, keyId: 'k', owner: 'o', usage: COUNTS, usageSource: 'estimated' }),
+      record('four', { createdAt: NOON + 12 * HOUR, keyId: 'k', owner: 'o', provider: null, outcome: 'refused' }),
     ];
     await log.append([...rows, one]);
     await log.append([one, ...rows.toReversed()]);
@@ -90,14 +90,14 @@ describe.each(BENCHES)('the ledger in %s', (_, makeBench) => {
     const found = await database.query
       .selectFrom('usage_sums')
       .select([...SUM_KEY, 'requests', 'prompt_tokens', 'unpriced', 'estimated'])
-      .orderBy('hour')
+      .orderBy('day_start')
       .orderBy('requests')
       .execute();
     const none = { key_id: '', owner: '', provider: 'openai', tags: '[]', unpriced: 0, estimated: 0 };
-    expect(found.filter(({ hour }) => hour === NOON)).toMatchObject([
+    expect(found.filter(({ day_start: start }) => start === NOON - 12 * HOUR)).toMatchObject([
       { ...none, tags: JSON.stringify(one.tags), requests: 2, prompt_tokens: 200 },
     ]);
-    expect(found.filter(({ hour }) => hour > NOON)).toEqual(
+    expect(found.filter(({ day_start: start }) => start === NOON + 12 * HOUR)).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ ...none, key_id: 'k', owner: 'o', requests: 1, estimated: 1, unpriced: 1 }),
         expect.objectContaining({ ...none, key_id: 'k', owner: 'o', provider: '', requests: 1, prompt_tokens: 0 }),
@@ -124,7 +124,7 @@ describe.each(BENCHES)('the ledger in %s', (_, makeBench) => {
   test('deletes what was kept for long enough, in portions, and sums later than requests', async () => {
     const log = await opened();
     const old = Array.from({ length: 250 }, (_, at) =>
-      record(`old${at}`, { createdAt: NOON - 50 * HOUR, tags: [`t${at}`], attempts: [attempt({})] }),
+      record(`old${at}`, { createdAt: NOON - 61 * HOUR, tags: [`t${at}`], attempts: [attempt({})] }),
     );
     await log.append([...old, record('new', { tags: ['x'], attempts: [attempt({})] })]);
     await backlog(log, 0);
@@ -145,6 +145,9 @@ describe.each(BENCHES)('the ledger in %s', (_, makeBench) => {
     config.replace({ usage: { keepRequests: 24 * HOUR } } as Config);
     await Promise.all([retention.run(NOON), ...(bench.single ? [] : [retention.run(NOON)])]);
     expect(await counts()).toEqual([1, 1, 1, 251]);
+    config.replace({ usage: { keepRequests: 24 * HOUR, keepSums: 61 * HOUR } } as Config);
+    await retention.run(NOON);
+    expect(await counts()).toEqual([1, 1, 1, 251]); // a part of their day is kept
     config.replace({ usage: { keepRequests: 24 * HOUR, keepSums: 48 * HOUR } } as Config);
     await retention.run(NOON);
     expect(await counts()).toEqual([1, 1, 1, 1]);

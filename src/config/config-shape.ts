@@ -84,7 +84,7 @@ function topFields(types: readonly ProviderType[]) {
       defaulted(
         object({
           keepRequests: described(age(), 'How long the record of each request is kept. Absent: for ever.'),
-          keepSums: described(age(), 'How long the sums by hour are kept. Absent: for ever.'),
+          keepSums: described(age(), 'How long the sums by day are kept. Absent: for ever.'),
         }),
         {},
       ),

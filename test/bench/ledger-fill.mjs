@@ -73,9 +73,9 @@ function dependents({ schema, eachTag, tagIn }) {
      FROM ${schema}usage_records`,
     `INSERT INTO ${schema}usage_tags (tag, created_at, record_id)
      SELECT ${tagIn}, created_at, usage_records.id FROM ${schema}usage_records, ${eachTag} WHERE tags <> '[]'`,
-    `INSERT INTO ${schema}usage_sums (hour, key_id, owner, model, provider, tags, prompt_tokens, completion_tokens,
+    `INSERT INTO ${schema}usage_sums (day_start, key_id, owner, model, provider, tags, prompt_tokens, completion_tokens,
        cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, requests, cost_nano_usd, unpriced, estimated)
-     SELECT created_at / 3600000 * 3600000, key_id, owner, model, provider, tags, sum(prompt_tokens), sum(completion_tokens),
+     SELECT created_at / 86400000 * 86400000, key_id, owner, model, provider, tags, sum(prompt_tokens), sum(completion_tokens),
        sum(cached_tokens), sum(cache_write_tokens), sum(reasoning_tokens), sum(audio_tokens), count(*),
        coalesce(sum(cost_nano_usd), 0), sum(CASE WHEN cost_nano_usd IS NULL THEN 1 ELSE 0 END),
        sum(CASE WHEN usage_source = 'estimated' THEN 1 ELSE 0 END)

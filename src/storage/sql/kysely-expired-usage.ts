@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ExpiredUsage } from '../../usage/expired-usage.js';
+import { SUM_MS } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
 import { SUM_KEY } from './usage-sums.js';
 
@@ -37,8 +38,11 @@ export class KyselyExpiredUsage implements ExpiredUsage {
       transaction
         .deleteFrom('usage_sums')
         .where((row) => {
-          const oldest = row.selectFrom('usage_sums').select(SUM_KEY).where('hour', '<', before);
-          return sql<boolean>`(${sql.join(SUM_KEY.map((name) => sql.ref(name)))}) in ${oldest.orderBy('hour').limit(this.most)}`;
+          const oldest = row
+            .selectFrom('usage_sums')
+            .select(SUM_KEY)
+            .where('day_start', '<=', before - SUM_MS);
+          return sql<boolean>`(${sql.join(SUM_KEY.map((name) => sql.ref(name)))}) in ${oldest.orderBy('day_start').limit(this.most)}`;
         })
         .executeTakeFirstOrThrow(),
     );

@@ -66,7 +66,7 @@ function insertInto(schema: string): string {
 }
 
 const KEY: Readonly<Record<(typeof SUM_KEY)[number], string>> = {
-  hour: 'created_at - created_at % 3600000',
+  day_start: 'created_at - created_at % 86400000',
   key_id: "coalesce(key_id, '')",
   owner: "coalesce(owner, '')",
   model: 'model',

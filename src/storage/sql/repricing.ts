@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { AttemptRecord, UsageRecord } from '../../domain/usage.js';
-import type { Schema, UsageAttemptRow, UsageRecordRow } from './schema.js';
+import { SUM_MS, type Schema, type UsageAttemptRow, type UsageRecordRow } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
 import { recordOf } from './usage-rows.js';
 import { SUM_KEY } from './usage-sums.js';
@@ -126,8 +126,6 @@ const columnsOf = ({ costNanoUsd, priceVersion }: Cost) => ({
   price_version: priceVersion,
 });
 
-const HOUR_MS = 3_600_000;
-
 interface SumChange {
   readonly key: readonly (string | number)[];
   cost: number;
@@ -140,8 +138,8 @@ class SumChanges {
 
   add(row: StoredRecord, { costNanoUsd: cost }: Cost): void {
     const { created_at: createdAt, cost_nano_usd: before } = row;
-    const hour = createdAt - (createdAt % HOUR_MS);
-    const key = [hour, row.key_id ?? '', row.owner ?? '', row.model, row.provider ?? '', row.tags];
+    const start = createdAt - (createdAt % SUM_MS);
+    const key = [start, row.key_id ?? '', row.owner ?? '', row.model, row.provider ?? '', row.tags];
     const place = JSON.stringify(key);
     const change = this.#changes.get(place) ?? { key, cost: 0, unpriced: 0 };
     change.cost += (cost ?? 0) - (before ?? 0);

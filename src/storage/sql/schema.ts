@@ -117,10 +117,13 @@ export interface UsageTagRow {
   readonly record_id: number;
 }
 
-/** The sums of one hour of one combination; what a record has not stands here as `''`. */
+/** How long a row of `usage_sums` covers: a day of UTC, by which budgets begin and reports are asked for. */
+export const SUM_MS = 86_400_000;
+
+/** The sums of one day of one combination; what a record has not stands here as `''`. */
 export interface UsageSumRow extends Readonly<Record<(typeof TOKEN_COLUMNS)[number], number>> {
   /** Epoch milliseconds of its beginning. */
-  readonly hour: number;
+  readonly day_start: number;
   readonly key_id: string;
   readonly owner: string;
   readonly model: string;

@@ -1,9 +1,7 @@
-import { TOKEN_COLUMNS, type UsageRecordRow, type UsageSumRow } from './schema.js';
-
-const HOUR_MS = 3_600_000;
+import { SUM_MS, TOKEN_COLUMNS, type UsageRecordRow, type UsageSumRow } from './schema.js';
 
 /** Of these the row of a sum is found. */
-export const SUM_KEY = ['hour', 'key_id', 'owner', 'model', 'provider', 'tags'] as const;
+export const SUM_KEY = ['day_start', 'key_id', 'owner', 'model', 'provider', 'tags'] as const;
 /** These are added up. */
 export const SUMMED = [...TOKEN_COLUMNS, 'requests', 'cost_nano_usd', 'unpriced', 'estimated'] as const;
 
@@ -11,7 +9,7 @@ const BIG_COLUMNS = [...TOKEN_COLUMNS, 'cost_nano_usd'] as const;
 
 type Adding = { -readonly [Column in keyof UsageSumRow]: UsageSumRow[Column] };
 
-/** What a batch of records adds to the sums: one row for each hour and combination, so that each is written once. */
+/** What a batch of records adds to the sums: one row for each day and combination, so that each is written once. */
 export class BatchSums {
   #rows = new Map<string, Adding>();
   readonly #full: Adding[] = [];
@@ -21,23 +19,23 @@ export class BatchSums {
   }
 
   add(record: UsageRecordRow): void {
-    const hour = record.created_at - (record.created_at % HOUR_MS);
+    const start = record.created_at - (record.created_at % SUM_MS);
     const { key_id: key, owner, model, provider, tags } = record;
-    const place = `${hour}\0${key ?? ''}\0${owner ?? ''}\0${model}\0${provider ?? ''}\0${tags}`;
+    const place = `${start}\0${key ?? ''}\0${owner ?? ''}\0${model}\0${provider ?? ''}\0${tags}`;
     const sum = this.#rows.get(place);
-    if (sum === undefined) this.#rows.set(place, sumOf(record, hour));
+    if (sum === undefined) this.#rows.set(place, sumOf(record, start));
     else if (isExact(sum, record)) addTo(sum, record);
     else {
       // Beyond 2^53 only the database adds exactly.
       this.#full.push(sum);
-      this.#rows.set(place, sumOf(record, hour));
+      this.#rows.set(place, sumOf(record, start));
     }
   }
 }
 
-function sumOf(record: UsageRecordRow, hour: number): Adding {
+function sumOf(record: UsageRecordRow, start: number): Adding {
   return {
-    hour,
+    day_start: start,
     key_id: record.key_id ?? '',
     owner: record.owner ?? '',
     model: record.model,

@@ -9,7 +9,7 @@ const COUNTS = [
   'audio_tokens',
 ] as const;
 
-/** What a price depends on, so that it can be found anew; and sums by the hour, so that nobody has to add up all rows. */
+/** What a price depends on, so that it can be found anew; and sums by the day, so that nobody has to add up all rows. */
 export async function createLedger(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Promise<void> {
   await db.schema.alterTable('usage_records').addColumn('owner', 'text').execute();
   const finer = ['cache_write_1h_tokens', 'audio_output_tokens', 'image_input_tokens', 'image_output_tokens'] as const;
@@ -41,11 +41,11 @@ async function createRefused(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-/** One row for each hour and each combination of who asked for what, of whom, with which tags. */
+/** One row for each day and each combination of who asked for what, of whom, with which tags. */
 async function createSums(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Promise<void> {
   const keyed = db.schema
     .createTable('usage_sums')
-    .addColumn('hour', 'bigint', (column) => column.notNull())
+    .addColumn('day_start', 'bigint', (column) => column.notNull())
     .addColumn('key_id', 'text', (column) => column.notNull())
     .addColumn('owner', 'text', (column) => column.notNull())
     .addColumn('model', 'text', (column) => column.notNull())
@@ -57,13 +57,13 @@ async function createSums(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Pro
       (table, name) => table.addColumn(name, 'bigint', (column) => column.notNull()),
       keyed as CreateTableBuilder<string, string>,
     )
-    .addPrimaryKeyConstraint('usage_sums_key', ['hour', 'key_id', 'owner', 'model', 'provider', 'tags']);
+    .addPrimaryKeyConstraint('usage_sums_key', ['day_start', 'key_id', 'owner', 'model', 'provider', 'tags']);
   await (kind === 'sqlite' ? sums.modifyEnd(sql`without rowid`) : sums).execute();
   const index = (name: string, columns: string[]) =>
     db.schema.createIndex(name).on('usage_sums').columns(columns).execute();
-  await index('usage_sums_by_key', ['key_id', 'hour']);
-  await index('usage_sums_by_owner', ['owner', 'hour']);
-  await index('usage_sums_by_model', ['model', 'hour']);
+  await index('usage_sums_by_key', ['key_id', 'day_start']);
+  await index('usage_sums_by_owner', ['owner', 'day_start']);
+  await index('usage_sums_by_model', ['model', 'day_start']);
 }
 
 /** Newest first, whatever is looked for: ids tell those apart that came in the same millisecond. */
@@ -100,7 +100,7 @@ interface Before {
 
 async function addUpWhatIsThere(db: Kysely<Before>, kind: 'sqlite' | 'postgres'): Promise<void> {
   const key = {
-    hour: sql`created_at - created_at % 3600000`,
+    day_start: sql`created_at - created_at % 86400000`,
     key_id: sql`coalesce(key_id, '')`,
     owner: sql`coalesce(owner, '')`,
     model: sql`model`,

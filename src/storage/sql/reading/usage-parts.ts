@@ -1,16 +1,14 @@
 import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely';
 import type { SumFilter } from '../../../usage/usage.store.js';
-import type { Schema } from '../schema.js';
+import { SUM_MS, type Schema } from '../schema.js';
 import { storable } from '../storable.js';
 
-const HOUR_MS = 3_600_000;
-
-/** What sums can be grouped by. `moment`: of a record its time, of a sum the beginning of its hour. */
+/** What sums can be grouped by. `moment`: of a record its time, of a sum the beginning of its day. */
 export type GroupColumn = 'moment' | 'key_id' | 'owner' | 'model' | 'provider' | 'tags';
 
 /** How a column is had from the sums, and how from the records; '' stands for what a record has not. */
 const GROUPED: Readonly<Record<GroupColumn, readonly [string, string]>> = {
-  moment: ['hour', 'created_at'],
+  moment: ['day_start', 'created_at'],
   key_id: ['key_id', "coalesce(key_id, '')"],
   owner: ['owner', "coalesce(owner, '')"],
   model: ['model', 'model'],
@@ -37,7 +35,7 @@ export type SummedColumn = keyof typeof SUMMED;
 export const SUMMED_COLUMNS = Object.keys(SUMMED) as readonly SummedColumn[];
 
 /**
- * All that a sum is made of: whole hours as they were added up when they were written, and of the hours that the
+ * All that a sum is made of: whole days as they were added up when they were written, and of the days that the
  * period only begins or ends in, the records.
  */
 export function partsOf(db: Kysely<Schema>, filter: SumFilter, columns: readonly GroupColumn[]): RawBuilder<unknown> {
@@ -73,10 +71,10 @@ interface Span {
   readonly to: number | undefined;
 }
 
-/** The period cut where its first whole hour begins, and where its last one ends. */
+/** The period cut where its first whole day begins, and where its last one ends. */
 function spansOf({ from, to }: SumFilter): readonly Span[] {
-  const first = from === undefined ? undefined : Math.ceil(from / HOUR_MS) * HOUR_MS;
-  const last = to === undefined ? undefined : Math.floor(to / HOUR_MS) * HOUR_MS;
+  const first = from === undefined ? undefined : Math.ceil(from / SUM_MS) * SUM_MS;
+  const last = to === undefined ? undefined : Math.floor(to / SUM_MS) * SUM_MS;
   if (first !== undefined && last !== undefined && first >= last) return [{ whole: false, from, to }];
   return [
     ...(from === first ? [] : [{ whole: false, from, to: first }]),
@@ -86,7 +84,7 @@ function spansOf({ from, to }: SumFilter): readonly Span[] {
 }
 
 function boundsOf({ whole, from, to }: Span): readonly RawBuilder<SqlBool>[] {
-  const moment = sql.ref(whole ? 'hour' : 'created_at');
+  const moment = sql.ref(whole ? 'day_start' : 'created_at');
   return [
     ...(from === undefined ? [] : [sql<SqlBool>`${moment} >= ${from}`]),
     ...(to === undefined ? [] : [sql<SqlBool>`${moment} < ${to}`]),
