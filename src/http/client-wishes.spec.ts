@@ -10,7 +10,7 @@ describe('what a client wishes, by header', () => {
       { 'x-parley-strict': 'true', 'x-parley-explain': 'true' },
       { strict: true, explain: true },
     ],
-    [{ 'x-parley-tags': 'a, b ,,c' }, { tags: ['a', 'b', 'c'] }],
+    [{ 'x-parley-tags': 'a, b ,,c,a' }, { tags: ['a', 'b', 'c'] }],
     [{ 'x-client-request-id': 'mine' }, { clientRequestId: 'mine' }],
     [{ 'x-client-request-id': '', 'idempotency-key': '' }, {}],
     [{ 'x-parley-timeout-ms': '1500' }, { timeoutMs: 1_500 }],

@@ -77,5 +77,5 @@ const NO_TAGS: readonly string[] = [];
 
 function readTags(header: string): readonly string[] {
   const tags = header.split(',', MAX_TAGS).map((tag) => tag.trim().slice(0, MAX_TAG_LENGTH));
-  return tags.filter((tag) => tag !== '');
+  return [...new Set(tags)].filter((tag) => tag !== '');
 }
