@@ -21,7 +21,7 @@ const title =
 const url = REAL ?? 'redis://127.0.0.1:1';
 
 const ledgerWith = (spent: number): SpentBefore =>
-  ({ of: async (_: unknown, __: unknown, tell: (sum: number) => void) => tell(spent) }) as SpentBefore;
+  ({ of: (_: unknown, __: unknown, tell: (sum: number) => void) => Promise.resolve(tell(spent)) }) as SpentBefore;
 const NONE: LimitTerms = { rpm: null, tpm: null, concurrency: null, budget: null };
 const AT = Date.now();
 const dollars = (nano: number) => ({ usd: nano / 1e9, per: 'total' as const });
@@ -92,7 +92,7 @@ async function admitted(store: LimitStore, claim: Claim, wanted = cost(0)): Prom
               readings.map((reading, at) => {
                 const { requests, tokens: used, inFlight } = reading;
                 const money = claims[at]?.terms.budget === null ? [] : [reading.spentNanoUsd, reading.heldNanoUsd];
-                return [requests, used, inFlight, ...money, exceeded(claims[at] as Claim, reading, wanted)];
+                return [requests, used, inFlight, ...money, exceeded(claims[at]!, reading, wanted)];
               });
             expect(plain(far)).toEqual(plain(near));
             if (far.reservation !== undefined && near.reservation !== undefined)
@@ -131,7 +131,7 @@ async function admitted(store: LimitStore, claim: Claim, wanted = cost(0)): Prom
     const gateways = await Promise.all([startGateway({ config }), startGateway({ config })]);
     const ask = (gateway: Gateway) =>
       gateway.chat({ model: 'openai/gpt-4o', max_tokens: 5 }, { authorization: `Bearer ${key}` });
-    const responses = await Promise.all(Array.from({ length: 500 }, (_, n) => ask(gateways[n % 2] as Gateway)));
+    const responses = await Promise.all(Array.from({ length: 500 }, (_, n) => ask(gateways[n % 2]!)));
     const count = (status: number) => responses.filter((response) => response.status === status).length;
     expect([count(200), count(429)]).toEqual([50, 450]);
     expect(upstream.requests).toHaveLength(50);

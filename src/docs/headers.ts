@@ -20,6 +20,24 @@ export const COMMON_HEADERS: Readonly<Record<string, Header>> = {
   'openai-version': { description: 'Of the API that is spoken.', schema: text() },
 };
 
+/** Where limits apply, on refusals too: of the limit that has the least share left. */
+export const LIMIT_HEADERS: Readonly<Record<string, Header>> = {
+  ...windowHeaders('requests'),
+  ...windowHeaders('tokens'),
+  'x-parley-cut-off': {
+    description: '`budget`: this stream is ended, as by its length, where the budget runs out.',
+    schema: text(),
+  },
+};
+
+function windowHeaders(what: string): Readonly<Record<string, Header>> {
+  return {
+    [`x-ratelimit-limit-${what}`]: { description: `As many ${what} in any 60 seconds.`, schema: integer() },
+    [`x-ratelimit-remaining-${what}`]: { description: 'What is left of them.', schema: integer() },
+    [`x-ratelimit-reset-${what}`]: { description: 'Until all are there again, as `1m0s` or `84ms`.', schema: text() },
+  };
+}
+
 /** Once a target was chosen. */
 export const TARGET_HEADERS: Readonly<Record<string, Header>> = {
   'x-parley-provider': { description: 'The provider that answered.', schema: text() },

@@ -1,4 +1,4 @@
-import type { ChatCompletionChunk, ChatRequest } from '../domain/chat.js';
+import type { ChatCompletionChunk, ChatRequest, ChunkChoice } from '../domain/chat.js';
 import { chunkEvent, type ChatFrame } from '../domain/chat-frame.js';
 
 /** What an ended stream has used, by guess. */
@@ -21,8 +21,8 @@ export class CutEnding {
     if (this.#head !== undefined && !hasEnds) return;
     for (const chunk of chunksOf(bytes)) {
       this.#head ??= chunk;
-      for (const choice of Array.isArray(chunk.choices) ? chunk.choices : [])
-        if (typeof choice.finish_reason === 'string') this.#finished.add(choice.index);
+      for (const choice of choicesOf(chunk))
+        if (typeof choice?.finish_reason === 'string') this.#finished.add(choice.index);
     }
   }
 
@@ -64,6 +64,12 @@ const frameOf = (chunk: ChatCompletionChunk): ChatFrame => ({
   usage: undefined,
   said: 0,
 });
+
+/** Where it came as the provider wrote it, it may hold anything. */
+function choicesOf({ choices }: Partial<ChatCompletionChunk>): readonly (ChunkChoice | null)[] {
+  const written: unknown = choices;
+  return Array.isArray(written) ? (written as (ChunkChoice | null)[]) : [];
+}
 
 /** A frame holds whole events; whatever else stands in it is none of ours. */
 function chunksOf(bytes: Uint8Array): readonly Partial<ChatCompletionChunk>[] {

@@ -4,7 +4,7 @@ import { budgetNanoUsd, exceeded, type Claim, type GrowingReservation, type Verd
 import { MemoryLimitStore } from './memory-limit.store.js';
 import { WINDOW_MS } from './sliding-window.js';
 
-const NO_LEDGER = { of: async (_: unknown, __: unknown, tell: (sum: number) => void) => tell(0) };
+const NO_LEDGER = { of: (_: unknown, __: unknown, tell: (sum: number) => void) => Promise.resolve(tell(0)) };
 
 const terms = fc.record<LimitTerms>({
   rpm: fc.option(fc.integer({ min: 1, max: 8 })),
@@ -90,17 +90,16 @@ describe('the counting of limits', () => {
             Object.assign(kept, { tokens: each.tokens, held: 0, spent: each.cost, open: false });
           } else if (each.do === 'extend' && kept !== undefined) {
             const fits = kept.who.every(
-              (who) =>
-                sum(of(who), 'held') + sum(of(who), 'spent') + each.cost <= budgetNanoUsd((claims[who] as Claim).terms),
+              (who) => sum(of(who), 'held') + sum(of(who), 'spent') + each.cost <= budgetNanoUsd(claims[who]!.terms),
             );
             expect(kept.reservation.extend(each.cost)).toBe(fits);
             if (fits) kept.held += each.cost;
           } else if (each.do === 'ask') {
-            const asked = each.who.map((who) => claims[who] as Claim);
+            const asked = each.who.map((who) => claims[who]!);
             const wanted = { tokens: each.tokens, costNanoUsd: each.cost, at: START };
             const { reservation, readings }: Verdict = await store.reserve(asked, wanted);
             each.who.forEach((who, at) => {
-              const { terms: limits } = claims[who] as Claim;
+              const { terms: limits } = claims[who]!;
               const reading = readings[at];
               if (reading === undefined) throw new Error('A claim has no reading.');
               // Seconds leave the window together: it may count more than the plain truth, and never less.
@@ -138,14 +137,14 @@ describe('the counting of limits', () => {
               reservation,
             });
             for (const who of each.who) {
-              const { rpm, tpm, concurrency, budget } = (claims[who] as Claim).terms;
+              const { rpm, tpm, concurrency, budget } = claims[who]!.terms;
               if (rpm !== null) expect(recent(who).length).toBeLessThanOrEqual(rpm);
               if (tpm !== null) expect(sum(recent(who), 'tokens')).toBeLessThanOrEqual(tpm);
               if (concurrency !== null)
                 expect(of(who).filter((one) => one.open).length).toBeLessThanOrEqual(concurrency);
               if (budget !== null)
                 expect(sum(of(who), 'held') + sum(of(who), 'spent')).toBeLessThanOrEqual(
-                  budgetNanoUsd((claims[who] as Claim).terms),
+                  budgetNanoUsd(claims[who]!.terms),
                 );
             }
           }
@@ -162,7 +161,7 @@ describe('the counting of limits', () => {
 /** Of those limits that a wait helps against. */
 function longestWait(claims: readonly Claim[], readings: Verdict['readings']): number {
   const waits = readings.map(({ requestsWaitMs, tokensWaitMs }, at) => {
-    const { rpm, tpm } = (claims[at] as Claim).terms;
+    const { rpm, tpm } = claims[at]!.terms;
     return Math.max(rpm === null ? 0 : requestsWaitMs, tpm === null ? 0 : tokensWaitMs);
   });
   return Math.max(...waits);

@@ -75,7 +75,10 @@ export class MemoryLimitStore extends LimitStore {
 
   #reserve(claims: readonly Claim[], wanted: Wanted): Verdict {
     const readings = this.#read(claims, wanted);
-    const isRefused = claims.some((claim, at) => exceeded(claim, readings[at] as Reading, wanted).length > 0);
+    const isRefused = claims.some((claim, at) => {
+      const reading = readings[at];
+      return reading !== undefined && exceeded(claim, reading, wanted).length > 0;
+    });
     return { reservation: isRefused ? undefined : this.#hold(claims, wanted), readings };
   }
 

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PriceBook } from '../catalog/price-book.js';
+import { Admission } from '../limits/admission.js';
 import { GatewayMetrics } from './gateway-metrics.js';
+import { limitMetrics } from './limit-metrics.js';
 import { MetricSet } from './metric-set.js';
 import { processMetrics } from './process-metrics.js';
 import { ProviderViews } from './provider-views.js';
@@ -15,6 +17,7 @@ export class Metrics {
   constructor(
     private readonly views: ProviderViews,
     private readonly gateway: GatewayMetrics,
+    private readonly admission: Admission,
     private readonly prices: PriceBook,
   ) {}
 
@@ -30,6 +33,7 @@ export class Metrics {
     const setUpstreams = upstreamMetrics(set);
     const setUnpriced = unpricedMetric(set, this.prices.unpriced);
     const setGateway = this.gateway.in(set);
+    const setLimits = limitMetrics(set);
     const setProcess = processMetrics(set);
     return async () => {
       await setProcess();
@@ -37,6 +41,7 @@ export class Metrics {
       setUpstreams(views);
       setUnpriced(views);
       setGateway();
+      setLimits(this.admission);
       return set.text();
     };
   }

@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { ChatRequest } from '../domain/chat.js';
-import type { Deployment } from '../domain/deployment.js';
+import type { Deployment, Route } from '../domain/deployment.js';
 import { InvalidRequestError } from '../domain/errors.js';
-import type { ExplainedLimit, ExplainedParam, Explanation } from '../domain/explanation.js';
+import type { ExplainedParam, Explanation } from '../domain/explanation.js';
 import type { ParamChange } from '../domain/param-change.js';
 import type { RequestContext } from '../domain/request-context.js';
 import type { ChatOperation, UpstreamCall, UpstreamRequest } from '../providers/provider.js';
+import { Admission } from '../limits/admission.js';
+import { destinationOf } from './bounded-pursuits.js';
 import { RequestEstimates } from './estimate.js';
 import type { Plan, Step } from './plan/plan.js';
 import { startAttempt, upstreamCall } from './pursuit/attempt.js';
@@ -17,7 +19,10 @@ import { secretsOf, shownRequest } from './shown-request.js';
 /** Tells what would become of a request, for clients that ask with `x-parley-explain`. Sends nothing to the provider. */
 @Injectable()
 export class Explainer {
-  constructor(private readonly estimates: RequestEstimates) {}
+  constructor(
+    private readonly estimates: RequestEstimates,
+    private readonly admission: Admission,
+  ) {}
 
   explain(asked: ChatRequest, context: RequestContext, planned: Planned): Observable<Explanation> {
     return new Observable((answers) => {
@@ -34,7 +39,7 @@ export class Explainer {
   }
 
   async #explanation(question: Question, cancellation: Cancellation): Promise<Explanation> {
-    const { asked, context, plan, chosen, limits } = question;
+    const { asked, context, plan, chosen, route } = question;
     const { deployment, operation, upstream } = chosen;
     const { request, defaulted } = completed(asked, chosen.route);
     const credential = upstream.choose(new Set())?.secret;
@@ -50,7 +55,7 @@ export class Explainer {
       upstream_request: outcome.sent === undefined ? null : shownRequest(outcome.sent, secrets),
       params: params(asked, { deployment, changes: call.attempt.changes, ...outcome }),
       estimate: this.estimates.of(request, deployment),
-      limits: await limits(),
+      limits: await this.admission.explain(asked, context, destinationOf(route, chosen)),
     };
   }
 }
@@ -60,8 +65,8 @@ export interface Planned {
   readonly plan: Plan;
   /** Its first step. */
   readonly chosen: Step;
-  /** What bounds it. */
-  limits(): Promise<readonly ExplainedLimit[]>;
+  /** Of the name that was asked for. */
+  readonly route: Route;
 }
 
 interface Question extends Planned {

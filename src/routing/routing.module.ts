@@ -4,6 +4,7 @@ import { CatalogModule } from '../catalog/catalog.module.js';
 import { EstimatesModule } from '../estimates/estimates.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
+import { BoundedPursuits } from './bounded-pursuits.js';
 import { RequestEstimates } from './estimate.js';
 import { Explainer } from './explainer.js';
 import { ModelRouter } from './model-router.js';
@@ -15,7 +16,17 @@ import { RouteTable } from './route-table.js';
 
 @Module({
   imports: [ProvidersModule, CatalogModule, AvailabilityModule, EstimatesModule, LimitsModule],
-  providers: [RouteTable, RequestEstimates, Planner, Hedging, Explainer, OpenRequests, Pursuits, ModelRouter],
+  providers: [
+    RouteTable,
+    RequestEstimates,
+    Planner,
+    Hedging,
+    Explainer,
+    OpenRequests,
+    Pursuits,
+    BoundedPursuits,
+    ModelRouter,
+  ],
   exports: [RouteTable, Hedging, OpenRequests, ModelRouter],
 })
 export class RoutingModule {}

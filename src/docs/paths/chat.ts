@@ -1,4 +1,4 @@
-import { CHAT_REQUEST_HEADERS, COMMON_HEADERS, TARGET_HEADERS } from '../headers.js';
+import { CHAT_REQUEST_HEADERS, COMMON_HEADERS, LIMIT_HEADERS, TARGET_HEADERS } from '../headers.js';
 import { either, ref, text } from '../schemas/schema.js';
 import { failures, json, VIRTUAL_KEY, type Operation, type Paths } from './operation.js';
 
@@ -17,7 +17,7 @@ const create: Operation = {
     200: {
       description:
         'The answer, or with `stream` the chunks of it; with `x-parley-explain` what would become of the request.',
-      headers: { ...COMMON_HEADERS, ...TARGET_HEADERS },
+      headers: { ...COMMON_HEADERS, ...LIMIT_HEADERS, ...TARGET_HEADERS },
       content: {
         ...json(either([ref('ChatCompletion'), ref('Explanation')])),
         'text/event-stream': { schema: ref('StreamEvent') },

@@ -43,10 +43,17 @@ export const explanationSchemas: Schemas = {
       'Every parameter that was sent, then the places below them where something is changed.',
     ),
     estimate: object({
-      prompt_tokens: integer('By the length of the texts, at about four characters a token.'),
+      prompt_tokens: integer('By length, as what the provider reported of earlier requests teaches.'),
       max_completion_tokens: nullable(integer('As asked for, else the most that the model gives. Null: not known.')),
       cost_usd: nullable(number('If all of these tokens are used. Null: not known.')),
     }),
-    limits: listOf(anyObject(), 'The limits that would bind. Empty in this version.'),
+    limits: listOf(
+      object({
+        scope: choice(['key', 'team', 'model']),
+        kind: choice(['rpm', 'tpm', 'concurrency', 'budget']),
+        would_bind: flag('It would refuse the request now.'),
+      }),
+      'Every limit that the request counts against.',
+    ),
   }),
 };
