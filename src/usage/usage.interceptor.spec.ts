@@ -31,6 +31,7 @@ const COUNTS = {
 /** 40 × $2 + 60 × $0.50 + 20 × $8 a million. */
 const COST = 40 * 2_000 + 60 * 500 + 20 * 8_000;
 const completion = { object: 'chat.completion', usage: USAGE } as unknown as ChatCompletion;
+const ASKED = { model: 'gpt-4', stream: true, messages: [] };
 const frame = (text: string, usage?: Usage): ChatFrame => ({ bytes: Buffer.from(text), usage, said: text.length });
 
 const deployment = {
@@ -115,7 +116,7 @@ describe('UsageInterceptor', () => {
   afterEach(() => jest.restoreAllMocks());
 
   it('records an answer in full before it leaves', async () => {
-    const { context, execution } = request({ model: 'gpt-4', stream: false });
+    const { context, execution } = request({ ...ASKED, stream: false });
     attempt(context, { outcome: 'failed', status: 503, errorCode: 'upstream_error', endedAt: context.startedAt + 15 });
     attempt(context, { outcome: 'completed', status: 200, endedAt: context.startedAt + 30, usage: USAGE });
     const order: string[] = [];
@@ -174,7 +175,7 @@ describe('UsageInterceptor', () => {
   });
 
   it('passes frames on as they come, and holds back only the end', async () => {
-    const { context, execution } = request({ model: 'gpt-4', stream: true });
+    const { context, execution } = request(ASKED);
     attempt(context, { outcome: 'completed', usage: USAGE });
     let durable = (): void => undefined;
     ledger.durable = () => new Promise((resolve) => (durable = resolve));
@@ -200,7 +201,7 @@ describe('UsageInterceptor', () => {
     ['the price list', (made) => Object.defineProperty(made, 'serviceTier', { get: () => raise('fault') })],
   ])('answers, and gives back what was reserved, although %s has a fault', async (_, break_) => {
     const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
-    const { context, execution } = request({ model: 'gpt-4' });
+    const { context, execution } = request({ model: 'gpt-4', messages: [] });
     attempt(context, { outcome: 'completed', usage: USAGE });
     for (const made of context.attempts) break_(made);
     const settle = reserve(context);
@@ -210,18 +211,17 @@ describe('UsageInterceptor', () => {
   });
 
   it('settles what was reserved once, with what all attempts used, and learns from what was counted', async () => {
-    const { context, execution } = request({ model: 'gpt-4', messages: [] });
+    const { context, execution } = request({ model: 'gpt-4', messages: [{ role: 'user', content: 'hello' }] });
     attempt(context, { outcome: 'failed', errorCode: 'invalid_structured_output', usage: USAGE });
     attempt(context, { outcome: 'completed', usage: USAGE, said: 50 });
     context.answering = context.attempts[1];
     const settle = reserve(context);
-    const size = '{"model":"gpt-4","messages":[]}'.length;
     await firstValueFrom(through(execution, of(completion)));
     expect(settle.mock.calls).toEqual([[{ tokens: 240, costNanoUsd: 2 * COST }]]);
     expect(ledger.records).toMatchObject([
       { usage: { promptTokens: 200, cachedTokens: 120 }, usageSource: 'provider', costNanoUsd: 2 * COST },
     ]);
-    expect(guesses.learnt).toEqual([{ promptSize: size, said: 50, counts: COUNTS }]);
+    expect(guesses.learnt).toEqual([{ promptSize: 5, said: 50, counts: COUNTS }]);
   });
 
   const ESTIMATED = { usageSource: 'estimated', usage: { promptTokens: 10, completionTokens: 6 } };
@@ -247,7 +247,7 @@ describe('UsageInterceptor', () => {
       { usageSource: 'none', usage: null, costNanoUsd: 0 },
     ],
   ])('guesses, and says so, what nobody counted: %s', async (_, made, expected) => {
-    const { context, execution } = request({ model: 'gpt-4', words: 'x'.repeat(12) });
+    const { context, execution } = request({ model: 'gpt-4', messages: [{ role: 'user', content: 'x'.repeat(40) }] });
     attempt(context, made);
     const failure = throwError(() => new TruncatedStreamError());
     await expect(lastValueFrom(through(execution, failure))).rejects.toThrow();
@@ -326,7 +326,7 @@ describe('UsageInterceptor', () => {
       { outcome: 'failed', status: 500, errorCode: null, attempts: [{ outcome: 'failed' }] },
     ],
   ])('passes on the error and records %s', async (_, { error, frames = [], attempts = [], ...asked }, expected) => {
-    const { context, execution } = request('body' in asked ? asked.body : { model: 'gpt-4', stream: true });
+    const { context, execution } = request('body' in asked ? asked.body : ASKED);
     for (const ended of attempts) attempt(context, ended);
     const answers = new Observable<ChatFrame>((observer) => {
       for (const one of frames) observer.next(one);
@@ -344,7 +344,7 @@ describe('UsageInterceptor', () => {
       { outcome: 'abandoned', status: 200, timeToFirstTokenMs: expect.any(Number) },
     ],
   ])('records a client that left %s, after the call was cancelled', (_, answers, expected) => {
-    const { context, execution } = request({ model: 'gpt-4', stream: true });
+    const { context, execution } = request(ASKED);
     attempt(context);
     const cancelled = new Observable<ChatFrame>((observer) => {
       const upstream = answers.subscribe(observer);
@@ -360,7 +360,7 @@ describe('UsageInterceptor', () => {
   });
 
   it('knows no price where the list has none', async () => {
-    const { context, execution } = request({ model: 'gpt-4' });
+    const { context, execution } = request({ model: 'gpt-4', messages: [] });
     attempt(context, { outcome: 'completed', usage: USAGE, deployment: { ...deployment, baseModel: 'unheard-of' } });
     await firstValueFrom(through(execution, of(completion)));
     expect(ledger.records).toMatchObject([
@@ -380,7 +380,7 @@ describe('UsageInterceptor', () => {
     await expect(lastValueFrom(through(stranger.execution, refused))).rejects.toThrow('no');
     expect(ledger.records).toEqual([]);
 
-    const { context, execution } = request({ model: 'gpt-4', stream: true });
+    const { context, execution } = request(ASKED);
     attempt(context, { outcome: 'completed' });
     const answer = through(execution, of(frame('a'), frame('b', USAGE))).pipe(toArray());
     expect(await firstValueFrom(answer)).toHaveLength(2);
