@@ -52,14 +52,21 @@ export function startLoad() {
   return { run, stop: () => stop(child) };
 }
 
-/** The gateway as it is shipped, with a folder and a key of its own. `readyMs`: from the start of the process to ready. */
-export async function startGateway(main, upstreamUrl) {
+/** Bounds that are never reached: what they cost is to be measured. */
+const BOUNDS = { rpm: 10_000_000, tpm: 10_000_000_000, concurrency: 10_000, budget: { usd: 1_000_000, per: 'month' } };
+
+/**
+ * The gateway as it is shipped, with a folder and a key of its own, whose use is bounded and recorded; `unaccounted`: it
+ * is neither. `readyMs`: from the start of the process to ready.
+ */
+export async function startGateway(main, upstreamUrl, { unaccounted = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'));
   const config = join(folder, 'parley.yaml');
   await writeFile(config, gatewayConfig(upstreamUrl));
   const url = `http://127.0.0.1:${await freePort()}`;
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [main], {
+  const script = unaccounted ? [join(HERE, 'unaccounted.mjs'), main] : [main];
+  const child = spawn(process.execPath, script, {
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'production',
@@ -78,7 +85,14 @@ export async function startGateway(main, upstreamUrl) {
   try {
     await ready(url, child);
     const readyMs = performance.now() - startedAt;
-    return { name: 'gateway', pid: child.pid, url, key: await makeKey(url), readyMs, stop: end };
+    return {
+      name: 'gateway',
+      pid: child.pid,
+      url,
+      key: await makeKey(url, unaccounted ? {} : BOUNDS),
+      readyMs,
+      stop: end,
+    };
   } catch (error) {
     await end();
     throw error;
@@ -111,11 +125,11 @@ async function ready(url, child) {
   throw new Error('the gateway was not ready within 20 s');
 }
 
-async function makeKey(url) {
+async function makeKey(url, bounds) {
   const answer = await fetch(`${url}/admin/keys`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'bench' }),
+    body: JSON.stringify({ name: 'bench', ...bounds }),
   });
   if (answer.status !== 201) throw new Error(`POST /admin/keys answered ${answer.status}: ${await answer.text()}`);
   return (await answer.json()).key;

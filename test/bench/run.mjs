@@ -48,6 +48,12 @@ async function compareCost(scenario, { bare, gateway, load }) {
   };
 }
 
+/** What limits and ledger cost, of all that a request costs. */
+async function compareAccounts(scenario, { without, gateway, load }) {
+  const row = await compareCost(scenario, { bare: without, gateway, load });
+  return { ...row, measure: `limits and ledger, ${scenario.name}`, target: 1.15 };
+}
+
 async function compareFirstToken({ bare, gateway, load }) {
   const times = { bare: [], gateway: [] };
   const turns = 10;
@@ -112,6 +118,9 @@ async function bench(processes) {
     // The first thousands of requests cost several times the rest, until everything on their way is compiled.
     for (const server of [bare, gateway]) await load.run({ ...server, scenario: PLAIN[0], ...PLAN.heat });
     for (const scenario of [...PLAIN, ...STREAMS, ...TRANSLATED]) rows.push(await compareCost(scenario, servers));
+    const without = await started(startGateway(options.main, upstream.url, { unaccounted: true }));
+    await load.run({ ...without, scenario: PLAIN[0], ...PLAN.heat });
+    for (const scenario of PLAIN.slice(0, 2)) rows.push(await compareAccounts(scenario, { ...servers, without }));
   } else {
     console.log('skipped: CPU and memory, which are read from /proc');
     for (const server of [bare, gateway]) await load.run({ ...server, scenario: STREAMS[0], ms: PLAN.warmUpMs });
