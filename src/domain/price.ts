@@ -72,10 +72,11 @@ export function costNanoUsd(counts: TokenCounts, price: ModelPrice): number {
   return rounded > MOST ? Number.MAX_SAFE_INTEGER : Number(rounded);
 }
 
-/** Of so many tokens, none of which is of a class of its own. */
+/** The same by estimate, of tokens none of which is of a class of its own: rounded up, and without the care that a bill takes. */
 export function textCostNanoUsd(promptTokens: number, completionTokens: number, price: ModelPrice): number {
-  const none = { cachedTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, audioTokens: 0 };
-  return costNanoUsd({ ...none, promptTokens, completionTokens }, price);
+  const { input, output } = ratesFor(promptTokens, price);
+  const total = Math.ceil((promptTokens * input + completionTokens * output) / Number(TOKENS_PER_RATE));
+  return Math.min(total, Number.MAX_SAFE_INTEGER);
 }
 
 const MOST = BigInt(Number.MAX_SAFE_INTEGER);
