@@ -11,7 +11,7 @@ import {
   type Wanted,
 } from '../../limits/limit-store.js';
 import { MemoryLimitStore } from '../../limits/memory-limit.store.js';
-import { SpentBefore } from '../../limits/spent-before.js';
+import type { SpentBefore } from '../../limits/spent-before.js';
 import {
   budgetArgument,
   keysOf,
