@@ -356,6 +356,23 @@ describe('a flood of made-up keys', () => {
   });
 });
 
+describe('more known keys than questions at a time', () => {
+  it('are served, all of them, after the process was too busy to poll', async () => {
+    const store = new MapStore();
+    const keys = Array.from({ length: 700 }, newKey);
+    keys.forEach((key, index) => store.put(virtualKey(key, { id: `key_${index}` })));
+    const replica = new Replica(store, configOf([]));
+    await replica.start();
+    for (const key of keys) await replica.directory.find(key);
+    replica.stop();
+    jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 2_000);
+    const found = await Promise.all(keys.map(async (key) => (await replica.directory.find(key))?.principal.keyId));
+    expect(found).toEqual(keys.map((_, index) => `key_${index}`));
+    expect(store.asked).toBe(700 + 500);
+    jest.restoreAllMocks();
+  });
+});
+
 describe('a new key', () => {
   it('is always of one length, never the same, and uses all 62 digits', () => {
     const keys = Array.from({ length: 500 }, newKey);

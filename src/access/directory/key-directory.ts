@@ -65,7 +65,7 @@ export class KeyDirectory implements OnModuleDestroy {
     const now = performance.now();
     const isFresh = now - this.#freshSince < TRUSTED_MS;
     const known = this.#known.get(hash);
-    if (known !== undefined && (isFresh || this.#mustDo(now))) return this.#current(known);
+    if (known !== undefined && (isFresh || this.#mustDo(hash, now))) return this.#current(known);
     if (known === undefined && isFresh && this.#unknown.get(hash) === true) return undefined;
     return this.#ask(hash);
   }
@@ -110,9 +110,14 @@ export class KeyDirectory implements OnModuleDestroy {
     this.#subscription.unsubscribe();
   }
 
-  /** With the store down, keys that were good stay good: requests go on being served. */
-  #mustDo(now: number): boolean {
-    return this.state.isDown || (this.#pollBegan !== undefined && now - this.#pollBegan > LATE_MS);
+  /** Where the store is down, late or busy, keys that were good stay good: requests go on being served. */
+  #mustDo(hash: string, now: number): boolean {
+    const isLate = this.#pollBegan !== undefined && now - this.#pollBegan > LATE_MS;
+    return this.state.isDown || isLate || (this.#isBusy && !this.#asking.has(hash));
+  }
+
+  get #isBusy(): boolean {
+    return this.#asking.size >= MOST_QUESTIONS;
   }
 
   #current(entry: Entry): KnownKey {
@@ -126,7 +131,7 @@ export class KeyDirectory implements OnModuleDestroy {
   #ask(hash: string): Promise<KnownKey | undefined> {
     const asked = this.#asking.get(hash);
     if (asked !== undefined) return asked;
-    if (this.state.failedLately || this.#asking.size >= MOST_QUESTIONS) return Promise.reject(unavailable());
+    if (this.state.failedLately || this.#isBusy) return Promise.reject(unavailable());
     const question = this.#question(hash, this.#news).finally(() => {
       if (this.#asking.get(hash) === question) this.#asking.delete(hash);
     });
