@@ -47,13 +47,13 @@ export class DtoRules {
     const plain = type === ValidationTypes.CUSTOM_VALIDATION && !each;
     // Nested objects and rules for each element are left to `validateSync`: no field of the hot path has them.
     if (!plain) return [() => false];
-    const facts = { constraints, property, targetName: this.dto.name };
+    const targetName = this.dto.name;
     return getMetadataStorage()
       .getTargetValidatorConstraints(constraintCls)
       .map(
         ({ instance }) =>
           (value, object) =>
-            instance.validate(value, { ...facts, value, object }) === true,
+            instance.validate(value, { constraints, property, targetName, value, object }) === true,
       );
   }
 }
