@@ -336,16 +336,17 @@ describe.each(BENCHES)('keys and teams in %s', (_, makeBench) => {
     test('lists those of the config among the others, which the API cannot change', async () => {
       const shadowed = await new KyselyTeamStore(database).insert({ ...FILE_TEAM, rpm: 77 });
       expect(shadowed).toBeDefined();
-      for (const name of ['zeta', 'Alpha', '__proto__', '💥']) await here.admin('POST', '/admin/teams', { name });
+      const long = '長'.repeat(200);
+      for (const name of ['zeta', 'Alpha', '__proto__', '💥', long, '..a']) await here.admin('POST', '/admin/teams', { name });
       const seen: string[] = [];
       for (let cursor = ''; ;) {
-        const page = await here.admin('GET', `/admin/teams?limit=2${cursor}`);
+        const page = await here.admin('GET', `/admin/teams?limit=1${cursor}`);
         seen.push(...names(page));
         const next = page.json['next_cursor'];
         if (typeof next !== 'string') break;
         cursor = `&cursor=${next}`;
       }
-      expect(seen).toEqual(['Alpha', '__proto__', 'from-file', 'zeta', '💥']);
+      expect(seen).toEqual(['..a', 'Alpha', '__proto__', 'from-file', 'zeta', long, '💥']);
 
       expect((await here.who(STATIC)).json).toMatchObject({ keyId: 'key_config_ci', rpm: 9, team: { rpm: 3 } });
       expect((await here.admin('GET', '/admin/teams/from-file')).json).toMatchObject({ rpm: 3, created_at: null });
@@ -365,6 +366,7 @@ describe.each(BENCHES)('keys and teams in %s', (_, makeBench) => {
       ['POST', '{}', 'name'],
       ['POST', '{"name":""}', 'name'],
       ['POST', '{"name":"a\\u0000"}', 'name'],
+      ['POST', '{"name":".."}', 'name'],
       ['POST', '{"name":"n","owner":"x"}', 'owner'],
       ['POST', '{"name":"n","__proto__":1}', '__proto__'],
       ['POST', '{"name":"n","rpm":1e300}', 'rpm'],

@@ -4,13 +4,15 @@ import { InvalidRequestError } from '../domain/errors.js';
 export type QueryParameters = Readonly<Record<string, unknown>>;
 
 const LONGEST_TEXT = 256;
+/** A cursor holds what the last row of a page is sorted by: names, each letter of which may take four of its own. */
+const LONGEST_CURSOR = 8_192;
 
 /** The parameter, or undefined where it is absent; throws InvalidRequestError where it is empty, repeated or too long. */
-export function text(query: QueryParameters, name: string): string | undefined {
+export function text(query: QueryParameters, name: string, longest = LONGEST_TEXT): string | undefined {
   const value = query[name];
   if (value === undefined) return undefined;
-  if (typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT) return value;
-  throw invalid(name, `must be given once, with 1 to ${LONGEST_TEXT} characters`);
+  if (typeof value === 'string' && value !== '' && value.length <= longest) return value;
+  throw invalid(name, `must be given once, with 1 to ${longest} characters`);
 }
 
 /** One of a few words. */
@@ -54,7 +56,7 @@ const LARGEST_PAGE = 500;
 
 /** Which part of a list: `limit`, and the `cursor` that an earlier answer gave. */
 export function page(query: QueryParameters): { readonly limit: number; readonly cursor: string | null } {
-  return { limit: atMost(query, 'limit', LARGEST_PAGE) ?? PAGE, cursor: text(query, 'cursor') ?? null };
+  return { limit: atMost(query, 'limit', LARGEST_PAGE) ?? PAGE, cursor: text(query, 'cursor', LONGEST_CURSOR) ?? null };
 }
 
 /** The instants `from` (inclusive) and `to` (exclusive) as epoch milliseconds; a bare day as `to` includes that day. */

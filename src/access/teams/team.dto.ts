@@ -1,4 +1,4 @@
-import { IsDefined } from 'class-validator';
+import { IsDefined, Matches } from 'class-validator';
 import { Name } from '../body-rules.js';
 import { LimitTermsDto } from '../limit-terms.js';
 
@@ -8,6 +8,8 @@ export class CreateTeamDto extends LimitTermsDto {
 
   @IsDefined({ message: 'this parameter is required' })
   @Name()
+  // Clients take these out of a path, however they are escaped: nobody could change or delete such a team.
+  @Matches(/^(?!\.\.?$)/, { message: 'must not be `.` or `..`' })
   readonly name!: string;
 }
 
