@@ -105,6 +105,10 @@ describe('a config with faults', () => {
       '3:29 keys[1].allowedIps[0]: must be an IP address or a block such as 10.0.0.0/8, not "10.0.0.0/33"',
       '3:64 keys[1].expiresAt: must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z, not "soon"',
     ],
+    [
+      'keys:\n  - { name: a, key: "${SECRET:-sk-1 }" }\n  - { name: b, key: sk-1 }',
+      '3:21 keys[1].key: another one has this key already',
+    ],
     ['dataDir: "${NOPE}"', '1:10 dataDir: the environment variable NOPE is not set, and has no default here'],
     ['dataDir: "${constructor}"', expect.stringContaining('constructor is not set')],
     [

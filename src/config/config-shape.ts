@@ -207,7 +207,8 @@ function keysShape(): Shape<readonly StaticKeyConfig[]> {
     ...limitFields(),
     expiresAt: described(instant(), 'An ISO date or time.'),
   });
-  return withoutTwins(list(key, 'keys'), 'name');
+  // Of two keys with one secret only the last would be known, and all usage be its.
+  return withoutTwins(withoutTwins(list(key, 'keys'), 'name'), 'key');
 }
 
 /** A map that is there even when nobody writes it, with what its fields have when nobody gives them. */

@@ -56,7 +56,7 @@ export function withoutTwins<T>(shape: Shape<T>, field: string): Shape<T> {
     const seen = new Set<string>();
     for (const item of list.kind === 'list' ? list.items : []) {
       const written = item.kind === 'map' ? item.entries.find(({ name }) => name === field)?.value : undefined;
-      const value = written && textOf(written);
+      const value = written && textOf(written)?.trim(); // as credentials are read
       if (written === undefined || value === undefined) continue;
       if (seen.has(value)) reading.refuse(written.place, `another one has this ${field} already`);
       seen.add(value);
