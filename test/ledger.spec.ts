@@ -121,6 +121,30 @@ describe.each(BENCHES)('the ledger in %s', (_, makeBench) => {
     expect((await usage.sum({})).requests).toBe(39);
   });
 
+  test('takes the longest texts that a client can write, and adds them up', async () => {
+    const log = await opened();
+    // No two alike, so that nothing of them can be packed smaller.
+    const text = (length: number, first: number, many: number) =>
+      String.fromCharCode(...Array.from({ length }, () => first + Math.floor(Math.random() * many)));
+    const tags = Array.from({ length: 20 }, () => text(100, 0xa1, 0x5f));
+    const long = { model: text(256, 0x4e00, 20_000), owner: text(256, 0x4e00, 20_000), tags, costNanoUsd: 3 };
+    await log.append([record('one', { ...long, usage: COUNTS }), record('two', { ...long, usage: COUNTS })]);
+    await backlog(log, 0);
+    expect(log.backlog()).toMatchObject({ refused: 0, failures: 0 });
+    expect((await everything()).map(({ model }) => model)).toEqual([long.model, long.model]);
+    const [sum, ...others] = await database.query.selectFrom('usage_sums').selectAll().execute();
+    expect(sum).toMatchObject({ model: long.model, tags: JSON.stringify(tags), requests: 2, cost_nano_usd: 6 });
+    expect(others).toEqual([]);
+
+    const odd = ["a','b", 'a', '\\', "\\'", '\\x41', 'é'].flatMap((model) =>
+      ["b','c", 'c', "'", '\\'].map((provider) => record(`${model} ${provider}`, { model, provider })),
+    );
+    await log.append([...odd, ...odd.map((each) => ({ ...each, requestId: `${each.requestId} again` }))]);
+    await backlog(log, 0);
+    const sums = await database.query.selectFrom('usage_sums').select('requests').where('cost_nano_usd', '=', 0);
+    expect((await sums.execute()).map(({ requests }) => requests)).toEqual(odd.map(() => 2));
+  });
+
   test('deletes what was kept for long enough, in portions, and sums later than requests', async () => {
     const log = await opened();
     const old = Array.from({ length: 250 }, (_, at) =>
@@ -131,26 +155,26 @@ describe.each(BENCHES)('the ledger in %s', (_, makeBench) => {
     const config = new LiveConfig({ usage: {} } as Config);
     const retention = new Retention(config, new KyselyExpiredUsage(database));
     const counts = async () => {
-      const count = async (table: 'usage_records' | 'usage_attempts' | 'usage_tags' | 'usage_sums') =>
+      const count = async (table: 'usage_records' | 'usage_attempts' | 'usage_sums') =>
         (
           await database.query
             .selectFrom(table)
             .select((all) => all.fn.countAll<number>().as('n'))
             .execute()
         )[0]?.n;
-      return Promise.all([count('usage_records'), count('usage_attempts'), count('usage_tags'), count('usage_sums')]);
+      return Promise.all([count('usage_records'), count('usage_attempts'), count('usage_sums')]);
     };
     await retention.run(NOON);
-    expect(await counts()).toEqual([251, 251, 251, 251]);
+    expect(await counts()).toEqual([251, 251, 251]);
     config.replace({ usage: { keepRequests: 24 * HOUR } } as Config);
     await Promise.all([retention.run(NOON), ...(bench.single ? [] : [retention.run(NOON)])]);
-    expect(await counts()).toEqual([1, 1, 1, 251]);
+    expect(await counts()).toEqual([1, 1, 251]);
     config.replace({ usage: { keepRequests: 24 * HOUR, keepSums: 61 * HOUR } } as Config);
     await retention.run(NOON);
-    expect(await counts()).toEqual([1, 1, 1, 251]); // a part of their day is kept
+    expect(await counts()).toEqual([1, 1, 251]); // a part of their day is kept
     config.replace({ usage: { keepRequests: 24 * HOUR, keepSums: 48 * HOUR } } as Config);
     await retention.run(NOON);
-    expect(await counts()).toEqual([1, 1, 1, 1]);
+    expect(await counts()).toEqual([1, 1, 1]);
   });
 
   test('comes up right from the tables of before, with rows in them, however many start at once', async () => {

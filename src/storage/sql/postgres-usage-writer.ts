@@ -50,18 +50,13 @@ function insertInto(schema: string): string {
       JOIN written USING (request_id)
       CROSS JOIN LATERAL json_populate_recordset(NULL::${schema}.usage_attempts, given.attempts) AS attempt
       ON CONFLICT DO NOTHING
-    ), tagged AS (
-      INSERT INTO ${schema}.usage_tags (tag, created_at, record_id)
-      SELECT tag, created_at, id FROM written CROSS JOIN LATERAL json_array_elements_text(tags::json) AS tag
-      WHERE tags <> '[]'
-      ON CONFLICT DO NOTHING
     )
     INSERT INTO ${schema}.usage_sums AS kept (${[...SUM_KEY, ...SUMMED].join(', ')})
     SELECT ${[...Object.values(KEY), ...SUMMED.map((name) => bounded(ADDED[name]))].join(', ')}
     FROM written
     GROUP BY 1, 2, 3, 4, 5, 6
     ORDER BY 1, 2, 3, 4, 5, 6
-    ON CONFLICT (${SUM_KEY.join(', ')}) DO UPDATE
+    ON CONFLICT (day_start, combination) DO UPDATE
     SET ${SUMMED.map((name) => `${name} = kept.${name} + excluded.${name}`).join(', ')}`;
 }
 

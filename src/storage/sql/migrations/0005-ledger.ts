@@ -17,16 +17,8 @@ export async function createLedger(db: Kysely<unknown>, kind: 'sqlite' | 'postgr
   for (const column of ['service_tier', 'priced_as', 'price_version'] as const)
     await db.schema.alterTable('usage_attempts').addColumn(column, 'text').execute();
   await createSums(db, kind);
-  const tags = db.schema
-    .createTable('usage_tags')
-    .addColumn('tag', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('record_id', 'bigint', (column) => column.notNull().references('usage_records.id').onDelete('cascade'))
-    .addPrimaryKeyConstraint('usage_tags_key', ['tag', 'created_at', 'record_id']);
-  await (kind === 'sqlite' ? tags.modifyEnd(sql`without rowid`) : tags).execute();
-  await db.schema.createIndex('usage_tags_record').on('usage_tags').column('record_id').execute();
   await createIndexes(db);
-  await addUpWhatIsThere(db, kind);
+  await addUpWhatIsThere(db);
   if (kind === 'sqlite') await createRefused(db);
 }
 
@@ -41,6 +33,13 @@ async function createRefused(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
+/**
+ * An index entry of PostgreSQL holds no more than 2,700 bytes, and the tags of one request may be longer. Quoted, no two
+ * combinations look alike; a backslash means itself to BYTEA when it is doubled.
+ */
+const COMBINATION = sql`sha256(replace(quote_literal(key_id) || ',' || quote_literal(owner) || ',' || quote_literal(model)
+  || ',' || quote_literal(provider) || ',' || tags, chr(92), chr(92) || chr(92))::bytea)`;
+
 /** One row for each day and each combination of who asked for what, of whom, with which tags. */
 async function createSums(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Promise<void> {
   const keyed = db.schema
@@ -52,13 +51,19 @@ async function createSums(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Pro
     .addColumn('provider', 'text', (column) => column.notNull())
     .addColumn('tags', 'text', (column) => column.notNull());
   const summed = [...COUNTS, 'requests', 'cost_nano_usd', 'unpriced', 'estimated'] as const;
-  const sums = summed
-    .reduce<CreateTableBuilder<string, string>>(
-      (table, name) => table.addColumn(name, 'bigint', (column) => column.notNull()),
-      keyed as CreateTableBuilder<string, string>,
-    )
-    .addPrimaryKeyConstraint('usage_sums_key', ['day_start', 'key_id', 'owner', 'model', 'provider', 'tags']);
-  await (kind === 'sqlite' ? sums.modifyEnd(sql`without rowid`) : sums).execute();
+  const sums = summed.reduce<CreateTableBuilder<string, string>>(
+    (table, name) => table.addColumn(name, 'bigint', (column) => column.notNull()),
+    keyed as CreateTableBuilder<string, string>,
+  );
+  const unique =
+    kind === 'sqlite'
+      ? sums
+          .addPrimaryKeyConstraint('usage_sums_key', ['day_start', 'key_id', 'owner', 'model', 'provider', 'tags'])
+          .modifyEnd(sql`without rowid`)
+      : sums
+          .addColumn('combination', sql`bytea`, (column) => column.generatedAlwaysAs(COMBINATION).stored())
+          .addPrimaryKeyConstraint('usage_sums_key', ['day_start', 'combination']);
+  await unique.execute();
   const index = (name: string, columns: string[]) =>
     db.schema.createIndex(name).on('usage_sums').columns(columns).execute();
   await index('usage_sums_by_key', ['key_id', 'day_start']);
@@ -66,7 +71,10 @@ async function createSums(db: Kysely<unknown>, kind: 'sqlite' | 'postgres'): Pro
   await index('usage_sums_by_model', ['model', 'day_start']);
 }
 
-/** Newest first, whatever is looked for: ids tell those apart that came in the same millisecond. */
+/**
+ * Newest first; ids tell those apart that came in the same millisecond. Each is written with every request, so there are
+ * only those without which the sums could not lead to the rest.
+ */
 async function createIndexes(db: Kysely<unknown>): Promise<void> {
   await db.schema.dropIndex('usage_records_newest').execute();
   await db.schema.dropIndex('usage_records_by_key').execute();
@@ -77,8 +85,6 @@ async function createIndexes(db: Kysely<unknown>): Promise<void> {
       .columns([...columns, 'created_at', 'id']);
   await index('usage_records_newest', []).execute();
   await index('usage_records_by_key', ['key_id']).execute();
-  await index('usage_records_by_model', ['model']).execute();
-  await index('usage_records_by_provider', ['provider']).execute();
   await index('usage_records_unwell', ['outcome']).where(sql.ref('outcome'), '<>', 'completed').execute();
 }
 
@@ -94,11 +100,10 @@ interface Before {
     readonly usage_source: string;
     readonly tags: string;
   };
-  readonly usage_tags: { readonly tag: string; readonly created_at: number; readonly record_id: number };
   readonly usage_sums: Readonly<Record<string, unknown>>;
 }
 
-async function addUpWhatIsThere(db: Kysely<Before>, kind: 'sqlite' | 'postgres'): Promise<void> {
+async function addUpWhatIsThere(db: Kysely<Before>): Promise<void> {
   const key = {
     day_start: sql`created_at - created_at % 86400000`,
     key_id: sql`coalesce(key_id, '')`,
@@ -123,26 +128,6 @@ async function addUpWhatIsThere(db: Kysely<Before>, kind: 'sqlite' | 'postgres')
         .selectFrom('usage_records')
         .select(Object.entries(values).map(([name, value]) => value.as(name)))
         .groupBy(Object.values(key)),
-    )
-    .execute();
-  const each =
-    kind === 'sqlite'
-      ? sql<{ value: string }>`json_each(usage_records.tags)`.as<'each'>(sql`each`)
-      : // What PostgreSQL takes for no text in JSON is none that a header can hold, and must not stop the start.
-        sql<{
-          value: string;
-        }>`json_array_elements_text(regexp_replace(usage_records.tags, '\\\\u(0000|d[89a-f]..)', '?', 'gi')::json)`.as<'each'>(
-          sql`each(value)`,
-        );
-  await db
-    .insertInto('usage_tags')
-    .columns(['tag', 'created_at', 'record_id'])
-    .expression(
-      db
-        .selectFrom(['usage_records', each])
-        .select(['each.value', 'usage_records.created_at', 'usage_records.id'])
-        .distinct()
-        .where('usage_records.tags', '<>', '[]'),
     )
     .execute();
 }
