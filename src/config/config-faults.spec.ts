@@ -33,7 +33,10 @@ describe('a config with faults', () => {
       '1:29 server.cors.origins[0]: must be an origin such as https://app.example.com, or *, not "https://a.example/path"',
     ],
     ['database: { url: mysql://u:secret@db }', '1:18 database.url: must be a postgres:// or postgresql:// URL'],
-    ['- a', '1:1 : must be a map of server, database, redis, dataDir, providers, models, keys'],
+    [
+      '- a',
+      '1:1 : must be a map of server, database, redis, dataDir, providers, models, keys, teams, prices, limits, usage',
+    ],
     ['server: {}\nserver: {}', '2:1 : this key is there twice'],
     ['server: !env x', '1:9 : this tag has no meaning here', expect.any(String)],
     ['server: {}\n---\nredis: {}', '2:1 : a second document begins here; a config file is one'],
