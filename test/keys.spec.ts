@@ -337,7 +337,8 @@ describe.each(BENCHES)('keys and teams in %s', (_, makeBench) => {
       const shadowed = await new KyselyTeamStore(database).insert({ ...FILE_TEAM, rpm: 77 });
       expect(shadowed).toBeDefined();
       const long = '長'.repeat(200);
-      for (const name of ['zeta', 'Alpha', '__proto__', '💥', long, '..a']) await here.admin('POST', '/admin/teams', { name });
+      for (const name of ['zeta', 'Alpha', '__proto__', '💥', long, '..a'])
+        await here.admin('POST', '/admin/teams', { name });
       const seen: string[] = [];
       for (let cursor = ''; ;) {
         const page = await here.admin('GET', `/admin/teams?limit=1${cursor}`);
