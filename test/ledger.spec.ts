@@ -141,7 +141,7 @@ describe.each(BENCHES)('the ledger in %s', (_, makeBench) => {
     );
     await log.append([...odd, ...odd.map((each) => ({ ...each, requestId: `${each.requestId} again` }))]);
     await backlog(log, 0);
-    const sums = await database.query.selectFrom('usage_sums').select('requests').where('cost_nano_usd', '=', 0);
+    const sums = database.query.selectFrom('usage_sums').select('requests').where('cost_nano_usd', '=', 0);
     expect((await sums.execute()).map(({ requests }) => requests)).toEqual(odd.map(() => 2));
   });
 

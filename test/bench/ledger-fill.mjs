@@ -18,16 +18,12 @@ const SPELLING = {
       `(WITH RECURSIVE numbers (n) AS (SELECT ${first} UNION ALL SELECT n + 1 FROM numbers WHERE n < ${last}) SELECT n FROM numbers)`,
     whole: (value) => `cast(${value} as integer)`,
     day: (at) => `strftime('%Y-%m-%d', ${at} / 1000, 'unixepoch')`,
-    eachTag: 'json_each(tags)',
-    tagIn: 'json_each.value',
   },
   postgres: {
     schema: 'parley.',
     rows: (first, last) => `(SELECT n FROM generate_series(${first}::bigint, ${last}) AS numbers (n))`,
     whole: (value) => `cast(floor(${value}) as bigint)`,
     day: (at) => `to_char(to_timestamp(${at} / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')`,
-    eachTag: 'json_array_elements_text(tags::json) AS each (value)',
-    tagIn: 'each.value',
   },
 };
 
@@ -63,7 +59,7 @@ function records(spelling, first, last, total) {
 }
 
 /** Statements that write what hangs on the records. */
-function dependents({ schema, eachTag, tagIn }) {
+function dependents({ schema }) {
   return [
     `INSERT INTO ${schema}usage_attempts (record_id, position, provider, model, outcome, status, error_code, prompt_tokens,
        completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, usage_source, cost_nano_usd,
@@ -71,8 +67,6 @@ function dependents({ schema, eachTag, tagIn }) {
      SELECT id, 0, provider, upstream_model, outcome, status, error_code, prompt_tokens, completion_tokens, cached_tokens,
        cache_write_tokens, reasoning_tokens, audio_tokens, usage_source, cost_nano_usd, created_at, latency_ms
      FROM ${schema}usage_records`,
-    `INSERT INTO ${schema}usage_tags (tag, created_at, record_id)
-     SELECT ${tagIn}, created_at, usage_records.id FROM ${schema}usage_records, ${eachTag} WHERE tags <> '[]'`,
     `INSERT INTO ${schema}usage_sums (day_start, key_id, owner, model, provider, tags, prompt_tokens, completion_tokens,
        cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, requests, cost_nano_usd, unpriced, estimated)
      SELECT created_at / 86400000 * 86400000, key_id, owner, model, provider, tags, sum(prompt_tokens), sum(completion_tokens),

@@ -11,8 +11,9 @@ import type {
   UsageSum,
 } from '../../usage/usage.store.js';
 import { cutPage, decodeCursor } from './cursor.js';
-import { findRecords, type RecordPlace } from './reading/found-records.js';
+import { findRecords } from './reading/found-records.js';
 import { groupPage } from './reading/group-pages.js';
+import type { RecordPlace } from './reading/record-rows.js';
 import { READING_TIMES } from './reading/query-processes.js';
 import { tellingOf } from './reading/reading-timeout-error.js';
 import { findGroups, type GroupQuery } from './reading/usage-groups.js';

@@ -8,7 +8,6 @@ export interface Schema {
   readonly virtual_keys: VirtualKeyRow;
   readonly usage_records: UsageRecordRow & { readonly id: GeneratedAlways<number> };
   readonly usage_attempts: UsageAttemptRow & { readonly record_id: number };
-  readonly usage_tags: UsageTagRow;
   readonly usage_sums: UsageSumRow;
   readonly teams: TeamRow;
   readonly turn_states: TurnStateRow;
@@ -108,13 +107,6 @@ export interface UsageAttemptRow extends TokenColumns {
   readonly price_version: string | null;
   readonly started_at: number;
   readonly latency_ms: number;
-}
-
-/** So that the records with a tag are found newest first. */
-export interface UsageTagRow {
-  readonly tag: string;
-  readonly created_at: number;
-  readonly record_id: number;
 }
 
 /** How long a row of `usage_sums` covers: a day of UTC, by which budgets begin and reports are asked for. */

@@ -4,7 +4,6 @@ import { ATTEMPT_COLUMNS, RECORD_COLUMNS, type UsageAttemptRow, type UsageRecord
 import { SparseInsert } from './sparse-insert.js';
 import { SqliteCheckpoints } from './sqlite-checkpoints.js';
 import { writeAlone } from './sqlite-lock.js';
-import { storable } from './storable.js';
 import { attemptRows, recordRow } from './usage-rows.js';
 import { BatchSums, SUM_KEY, SUMMED } from './usage-sums.js';
 import type { UsageWriter } from './usage-writer.js';
@@ -17,7 +16,6 @@ export class SqliteUsageWriter implements UsageWriter {
   readonly #file: Database.Database;
   readonly #records: SparseInsert;
   readonly #attempts: SparseInsert;
-  readonly #tags: SparseInsert;
   readonly #sums: SparseInsert;
   readonly #checkpoints: SqliteCheckpoints;
   #closed = false;
@@ -29,7 +27,6 @@ export class SqliteUsageWriter implements UsageWriter {
     this.#checkpoints = new SqliteCheckpoints(this.#file, path);
     this.#records = new SparseInsert(this.#file, 'usage_records', RECORD_COLUMNS);
     this.#attempts = new SparseInsert(this.#file, 'usage_attempts', ['record_id', ...ATTEMPT_COLUMNS]);
-    this.#tags = new SparseInsert(this.#file, 'usage_tags', ['tag', 'created_at', 'record_id']);
     this.#sums = new SparseInsert(this.#file, 'usage_sums', [...SUM_KEY, ...SUMMED], ADDING);
   }
 
@@ -76,7 +73,6 @@ export class SqliteUsageWriter implements UsageWriter {
     if (changes === 0) return;
     const id = Number(lastInsertRowid);
     for (const attempt of attemptRows(record)) this.#attempts.run([id, ...valuesOf(attempt)]);
-    for (const tag of record.tags) this.#tags.run([storable(tag), row.created_at, id]);
     sums.add(row);
   }
 }

@@ -91,7 +91,8 @@ function boundsOf({ whole, from, to }: Span): readonly RawBuilder<SqlBool>[] {
   ];
 }
 
-function conditionsOf({ keyId, owner, model, provider, tag }: SumFilter): readonly RawBuilder<SqlBool>[] {
+/** What both sums and records can be asked for. */
+export function conditionsOf({ keyId, owner, model, provider, tag }: SumFilter): readonly RawBuilder<SqlBool>[] {
   const equal = Object.entries({ key_id: keyId, owner, model, provider }).flatMap(([column, value]) =>
     value === undefined ? [] : [sql<SqlBool>`${sql.ref(column)} = ${storable(value)}`],
   );
@@ -102,7 +103,8 @@ function conditionsOf({ keyId, owner, model, provider, tag }: SumFilter): readon
  * An element of a JSON array is preceded by `[` or a comma. `replace` compares letter by letter in both databases;
  * `LIKE` in SQLite ignores case, and their JSON functions have nothing in common.
  */
-function hasTag(tag: string): RawBuilder<SqlBool> {
-  const startsWith = (before: string) => sql<SqlBool>`replace(tags, ${before + JSON.stringify(tag)}, '') <> tags`;
+export function hasTag(tag: string, column = 'tags'): RawBuilder<SqlBool> {
+  const tags = sql.ref(column);
+  const startsWith = (before: string) => sql<SqlBool>`replace(${tags}, ${before + JSON.stringify(tag)}, '') <> ${tags}`;
   return sql<SqlBool>`(${startsWith('[')} or ${startsWith(',')})`;
 }
