@@ -1,7 +1,10 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { sql } from 'kysely';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
 import { InvalidRequestError } from '../src/domain/errors.js';
 import { Secret } from '../src/domain/secret.js';
 import type { AttemptRecord, TokenCounts, UsageRecord } from '../src/domain/usage.js';
@@ -333,6 +336,30 @@ describe('a PostgreSQL that is not there', () => {
     expect(JSON.stringify(logged.mock.calls)).not.toMatch(/hidden/);
     await database.close();
     logged.mockRestore();
+  });
+});
+
+const [, makePostgres] = BENCHES[2] ?? [];
+(makePostgres === undefined ? describe.skip : describe)('a PostgreSQL that is brought up to date', () => {
+  it('may take longer for that than for anything else, or wait for another replica that does it', async () => {
+    const bench = await (makePostgres as () => Promise<Bench>)();
+    const url = bench.url ?? '';
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    // A step that another replica is at holds the lock that Kysely takes for all of them.
+    await other.query('begin; select pg_advisory_xact_lock(3853314791062309107)');
+    const waiting = openPostgres(new Secret(url), { patienceMs: 300 });
+    const ended = jest.fn();
+    void waiting.finally(ended);
+    await pause(1_000);
+    expect(ended).not.toHaveBeenCalled();
+    await other.query('commit');
+    const database = await waiting;
+    await expect(database.check()).resolves.toBeUndefined();
+    await expect(sql`select pg_sleep(2)`.execute(database.query)).rejects.toThrow('Query read timeout');
+    await database.close();
+    await other.end();
+    await bench.remove();
   });
 });
 

@@ -42,10 +42,13 @@ function startOf(option: string, day: string | undefined): number {
   return at;
 }
 
+/** Nobody is served by this process: it may wait for rows that others are at. */
+const PATIENCE_MS = 10 * 60_000;
+
 async function open({ database: { url }, dataDir }: Config): Promise<SqlDatabase> {
   if (url !== undefined) {
     const { openPostgres } = await import('../storage/sql/postgres.js');
-    return openPostgres(url, { max: 1 });
+    return openPostgres(url, { max: 1, patienceMs: PATIENCE_MS });
   }
   const path = join(dataDir, 'parley.db');
   if (!existsSync(path)) throw new Error(`There is no database at ${path}.`);

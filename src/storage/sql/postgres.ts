@@ -17,17 +17,23 @@ const MOST_READERS = 3;
 export interface PostgresOptions {
   /** Connections at most; 10 where nothing is said. */
   readonly max?: number;
+  /** How long a statement may take; 10 s where nothing is said. */
+  readonly patienceMs?: number;
 }
 
 /**
  * Opens PostgreSQL and brings the schema `parley` up to date. A server that cannot be reached does not stop the
  * start: requests are served without it, and it is tried until it is there. Any other failure rejects.
  */
-export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = {}): Promise<SqlDatabase> {
+export async function openPostgres(
+  url: Secret,
+  { max = 10, patienceMs = 10_000 }: PostgresOptions = {},
+): Promise<SqlDatabase> {
   const logger = new Logger('Storage');
   // A server that has gone silent must not hold up the records: they are written again, and none of them twice.
-  const query = queries(poolOf({ connectionString: url.reveal(), max, query_timeout: 10_000 }, logger));
-  const migration = new PersistentMigration(query, logger);
+  const query = queries(poolOf({ connectionString: url.reveal(), max, query_timeout: patienceMs }, logger));
+  const migrate = () => (max === 1 ? migrateToLatest(query, SCHEMA) : migrateApart(url, { patienceMs, logger }));
+  const migration = new PersistentMigration(migrate, logger);
   try {
     await migration.start();
   } catch (error) {
@@ -36,9 +42,26 @@ export async function openPostgres(url: Secret, { max = 10 }: PostgresOptions = 
   }
   const usage = new PostgresUsageWriter(query, SCHEMA);
   const isMigrated = () => migration.done;
-  if (max === 1) return new SqlDatabase('postgres', { query, usage, isMigrated });
-  const reader = queries(readingPool(url, logger));
-  return new SqlDatabase('postgres', { query, usage, reader, isMigrated });
+  const reader = max === 1 ? query : queries(readingPool(url, logger));
+  const database = new SqlDatabase('postgres', { query, usage, reader, isMigrated });
+  database.beforeClosing(() => migration.giveUp());
+  return database;
+}
+
+/** Through a connection of its own: a step may take as long as it takes to read all rows, or another replica is at it. */
+async function migrateApart(
+  url: Secret,
+  { patienceMs, logger }: { readonly patienceMs: number; readonly logger: Logger },
+): Promise<void> {
+  const pool = poolOf({ connectionString: url.reveal(), max: 1 }, logger);
+  const query = queries(pool);
+  try {
+    const greeting = { text: 'select 1', query_timeout: patienceMs };
+    await pool.query(greeting);
+    await migrateToLatest(query, SCHEMA);
+  } finally {
+    await query.destroy();
+  }
 }
 
 const queries = (pool: pg.Pool): Kysely<Schema> =>
@@ -76,9 +99,11 @@ function readingPool(url: Secret, logger: Logger): pg.Pool {
 /** Migrates now, or as soon as the server can be reached. */
 class PersistentMigration {
   done = false;
+  #timer: NodeJS.Timeout | undefined;
+  #givenUp = false;
 
   constructor(
-    private readonly query: Kysely<Schema>,
+    private readonly migrate: () => Promise<void>,
     private readonly logger: Logger,
   ) {}
 
@@ -93,19 +118,26 @@ class PersistentMigration {
     }
   }
 
+  /** Tries no more. */
+  giveUp(): Promise<void> {
+    this.#givenUp = true;
+    clearTimeout(this.#timer);
+    return Promise.resolve();
+  }
+
   async #run(): Promise<void> {
-    await migrateToLatest(this.query, SCHEMA);
+    await this.migrate();
     this.done = true;
   }
 
   #retryLater(): void {
-    setTimeout(() => {
+    if (this.#givenUp) return;
+    this.#timer = setTimeout(() => {
       this.#run().then(
         () => {
           this.logger.log('PostgreSQL is there and up to date.');
         },
         (error: unknown) => {
-          if (isClosed(error)) return;
           if (!isUnreachable(error)) this.logger.error(`PostgreSQL cannot be used yet: ${describe(error)}`);
           this.#retryLater();
         },
@@ -134,13 +166,12 @@ function isUnreachable(error: unknown): boolean {
   // Node tries all addresses of a host name and gives the failures of all.
   if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isUnreachable);
   // pg's own timeouts and cut connections have no code.
-  return NETWORK_FAILURES.has(codeOf(error)) || /^(timeout|Connection terminated)/.test(error.message);
+  return (
+    NETWORK_FAILURES.has(codeOf(error)) || /^(timeout|Query read timeout|Connection terminated)/.test(error.message)
+  );
 }
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
-
-const isClosed = (error: unknown): boolean =>
-  isNativeError(error) && /driver has already been destroyed|after calling end on the pool/.test(error.message);
 
 /** Names the failure without its stack, and never the URL: it may hold a password. */
 function describe(error: unknown): string {
