@@ -94,6 +94,38 @@ describe('admission', () => {
     expect(await admission.standing(context.principal as never, AT)).toMatchObject({ budget: { spentNanoUsd: 5_100 } });
   });
 
+  it('forgets nobody whose budget it asks for, however many others come', async () => {
+    const { asked, store } = ledger();
+    const claim = (id: string) => ({
+      scope: 'key' as const,
+      id,
+      name: id,
+      terms: { rpm: null, tpm: null, concurrency: null, budget: { usd: 1, per: 'day' as const } },
+    });
+    const wanted = { tokens: 0, costNanoUsd: 6e8, at: AT };
+    const verdicts = [store.reserve([claim('one')], wanted), store.reserve([claim('one')], wanted)];
+    jest.spyOn(performance, 'now').mockReturnValue(1e9); // a process of some days, with many keys
+    for (let other = 0; other < 2_500; other += 1) void store.reserve([claim(`other ${other}`)], wanted);
+    jest.restoreAllMocks();
+    for (const { answer } of asked) answer(0n);
+    const [first, second] = [await verdicts[0], await verdicts[1]];
+    expect([first?.reservation, second?.reservation]).toEqual([expect.anything(), undefined]);
+  });
+
+  it('asks the ledger again where a budget was taken away for a while, in which nothing of it was counted', async () => {
+    const { asked, store } = ledger();
+    const admission = new Admission(store, estimates, prices);
+    const destination = { route, deployment: {} as never, defaults: {} };
+    const budget = { usd: 1, per: 'month' };
+    const first = admission.admit(request, contextOf({ budget }), destination);
+    asked[0]?.answer(0n);
+    await first;
+    await admission.admit(request, contextOf({ rpm: 10 }), destination);
+    void admission.admit(request, contextOf({ budget }), destination);
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer(7n);
+  });
+
   it('holds nothing for a client that left while it was asked for', async () => {
     const { asked, store } = ledger();
     const admission = new Admission(store, estimates, prices);

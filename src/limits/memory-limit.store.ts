@@ -47,7 +47,9 @@ export class MemoryLimitStore extends LimitStore {
   note(claims: readonly Claim[], wanted: Wanted, spent: readonly number[]): GrowingReservation {
     claims.forEach((claim, at) => {
       const account = this.meter(claim).accountFor(claim, wanted, () => undefined);
-      if (account !== undefined) account.spent = spent[at] ?? account.spent;
+      if (account === undefined) return;
+      account.spent = spent[at] ?? account.spent;
+      account.isMirror = true;
     });
     return this.#hold(claims, wanted);
   }
@@ -104,7 +106,6 @@ export class MemoryLimitStore extends LimitStore {
   #opening(claims: readonly Claim[], wanted: Wanted): Promise<unknown> | undefined {
     let opening: Promise<void>[] | undefined;
     for (const claim of claims) {
-      if (claim.terms.budget === null) continue;
       const account = this.meter(claim).accountFor(claim, wanted, (opened) => this.#open(claim, opened));
       if (account?.opening !== undefined) (opening ??= []).push(account.opening);
     }

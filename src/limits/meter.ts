@@ -9,6 +9,8 @@ export class Account {
   held = 0;
   /** Settles once it is known what was spent before, or nobody should wait for that any longer. */
   opening: Promise<void> | undefined;
+  /** Others spend from it too, which is known only as far as they told. */
+  isMirror = false;
   readonly start: number;
   readonly end: number;
 
@@ -36,13 +38,16 @@ export class Meter {
 
   /** The account of the period that the request belongs to; `opened` is told of one that was not there. */
   accountFor({ terms: { budget } }: Claim, { at }: Wanted, opened: (account: Account) => void): Account | undefined {
-    if (budget === null) return undefined;
+    if (budget === null) {
+      this.account = undefined; // what is spent from now on is not counted
+      return undefined;
+    }
     const { account } = this;
     if (account?.per === budget.per && at < account.end) return account;
     const next = new Account(budget.per, at);
     this.account = next;
     // In a period that began while all was counted here, nothing was spent before.
-    if (account?.per !== budget.per) opened(next);
+    if (account?.per !== budget.per || account.isMirror) opened(next);
     return next;
   }
 
@@ -64,6 +69,7 @@ export class Meter {
   /** Nothing is lost if it is forgotten. */
   isIdle(now: number): boolean {
     if (this.inFlight > 0 || this.window.used('requests', now) > 0) return false;
-    return this.account === undefined || now - this.#usedAt > BUDGET_KEPT_MS;
+    // While the ledger is asked, requests wait that will be counted here.
+    return this.account === undefined || (this.account.opening === undefined && now - this.#usedAt > BUDGET_KEPT_MS);
   }
 }
