@@ -185,13 +185,63 @@ async function admitted(store: LimitStore, claim: Claim, wanted = cost(0)): Prom
     way.close();
   });
 
+  it('give back what a stream was granted while it ended, and grant nothing after that', async () => {
+    const store = await replica();
+    const claim = claimOn({ budget: dollars(1_000) });
+    const stream = await admitted(store, claim, cost(100));
+    const granted = stream?.extend(50);
+    stream?.settle({ tokens: 0, costNanoUsd: 120 });
+    expect(await granted).toBe(true);
+    expect(await stream?.extend(50)).toBe(false);
+    const [reading] = await store.read([claim], cost(0));
+    expect(reading).toMatchObject({ spentNanoUsd: 120, heldNanoUsd: 0, inFlight: 0 });
+  });
+
+  it('keep what they have to tell for as long as Redis refuses it', async () => {
+    const [way, redis] = [await new Way(new URL(url)).open(), new Redis(url)];
+    const store = await replica(way.url);
+    const claim = claimOn({ budget: dollars(1_000) });
+    const open = await admitted(store, claim, cost(100));
+    way.close();
+    await until(() => !store.isUp);
+    open?.settle({ tokens: 0, costNanoUsd: 300 });
+    const window = `parley:limit:key:${claim.id}:window`;
+    const held = `parley:limit:key:${claim.id}:held`;
+    await redis.del(window, held);
+    await redis.set(held, 'not a hash'); // all scripts on it fail
+    await way.open();
+    await until(() => store.isUp);
+    for (let request = 0; request < 5; request += 1)
+      (await admitted(store, claim, cost(10)))?.settle({ tokens: 0, costNanoUsd: 10 });
+    await redis.del(held);
+    await until(async () => {
+      (await admitted(store, claim))?.settle({ tokens: 0, costNanoUsd: 0 });
+      return (await store.read([claim], cost(0)))[0]?.spentNanoUsd === 350;
+    });
+    redis.disconnect();
+    way.close();
+  });
+
+  it('know after an outage that began in an earlier period what all have spent in this one', async () => {
+    const way = await new Way(new URL(url)).open();
+    const store = await replica(way.url, 700);
+    const claim = claimOn({ budget: { usd: 1_000 / 1e9, per: 'day' } });
+    const tomorrow = { ...cost(400), at: AT + 86_400_000 };
+    (await admitted(store, claim))?.settle({ tokens: 0, costNanoUsd: 0 });
+    way.close();
+    await until(() => !store.isUp);
+    expect(await admitted(store, claim, tomorrow)).toBeUndefined(); // of 1 000, others have spent 700
+  });
+
   it('ask the ledger anew where Redis comes back empty, and tell it what they hold', async () => {
     const [store, redis] = [await replica(url, 40), new Redis(url)];
     const claim = claimOn({ concurrency: 2, budget: dollars(100) });
     const kept = await admitted(store, claim, cost(10));
     await redis.del(...(await redis.keys(`parley:limit:key:${claim.id}:*`)), 'parley:limit:leases');
     expect(await admitted(store, claim, cost(60))).toBeDefined();
-    expect((await store.read([claim], cost(0)))[0]).toMatchObject({ spentNanoUsd: 40 });
+    await until(async () => (await store.read([claim], cost(0)))[0]?.inFlight === 2);
+    expect((await store.read([claim], cost(0)))[0]).toMatchObject({ spentNanoUsd: 40, heldNanoUsd: 70 });
+    expect(await admitted(store, claim)).toBeUndefined();
     kept?.settle({ tokens: 0, costNanoUsd: 5 });
     await until(async () => (await store.read([claim], cost(0)))[0]?.spentNanoUsd === 45);
     redis.disconnect();

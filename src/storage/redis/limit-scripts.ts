@@ -88,13 +88,14 @@ end
 /**
  * KEYS: leases, then window, held and spent of each claim. ARGV: replica, lease, `1` to reserve, tokens, cost, then rpm,
  * tpm, concurrency and budget (-1: none) of each claim. Returns 1: within all limits, 0: not, 2: a budget has to be told
- * what was spent before; the second; and eight numbers of each claim.
+ * what was spent before; the second; 0: the lease had run out, as RENEW says; and eight numbers of each claim.
  */
 export const RESERVE = `${SHARED}
 local replica, reserve = ARGV[1], ARGV[3] == '1'
 local tokens, cost = tonumber(ARGV[4]), tonumber(ARGV[5])
 local claims = (#KEYS - 1) / 3
-local answer = {1, second}
+local lease = redis.call('ZSCORE', KEYS[1], replica)
+local answer = {1, second, lease and tonumber(lease) > now and 1 or 0}
 for claim = 1, claims do
   local w, h, s = KEYS[claim * 3 - 1], KEYS[claim * 3], KEYS[claim * 3 + 1]
   local from = 5 + (claim - 1) * 4
@@ -105,7 +106,7 @@ for claim = 1, claims do
   local spent = 0
   if budget >= 0 then
     local known = redis.call('GET', s)
-    if not known then return {2, second} end
+    if not known then return {2, second, answer[3]} end
     spent = tonumber(known)
   end
   local rwait, twait = wait(w, r, o, 1, rpm, 'r'), wait(w, t, o, tokens, tpm, 't')

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { SettledUse } from '../../domain/limit.js';
 import {
   countable,
   LimitStore,
   type Claim,
-  type GrowingReservation,
   type Reading,
   type Verdict,
   type Wanted,
@@ -25,9 +23,12 @@ import {
 import { EXTEND, RENEW, RESERVE, RESTORE, SETTLE } from './limit-scripts.js';
 import { RedisScript } from './redis-script.js';
 import type { RedisServer } from './redis-server.js';
+import { SharedReservation, type SharedCounters, type SharedEnd } from './shared-reservation.js';
 import { UnsharedUse } from './unshared-use.js';
 
 const RENEWAL_MS = 10_000;
+/** Whatever goes wrong, all that is held is told no more often. */
+const RESTORE_MS = 1_000;
 /** A budget that Redis knows nothing of is told to it once; that it is forgotten in that moment happens hardly ever twice. */
 const MOST_TRIES = 3;
 
@@ -43,7 +44,7 @@ const SCRIPTS = {
  * Counts in Redis, for all replicas together. While it is away each replica counts on by itself from what it last knew;
  * what it has used meanwhile is added when Redis is back. For one server, or sentinels: scripts touch several keys.
  */
-export class RedisLimitStore extends LimitStore implements OnApplicationShutdown {
+export class RedisLimitStore extends LimitStore implements SharedCounters, OnApplicationShutdown {
   readonly #replica = randomUUID();
   /** All that this replica has under way, wherever it was admitted. */
   readonly #own: MemoryLimitStore;
@@ -52,6 +53,7 @@ export class RedisLimitStore extends LimitStore implements OnApplicationShutdown
   /** A script may have run, or not: what this replica holds has to be told anew, once nothing is on its way. */
   #isUnsure = false;
   #onTheWay = 0;
+  #restoredAt = -Infinity;
 
   constructor(
     private readonly server: RedisServer,
@@ -62,6 +64,7 @@ export class RedisLimitStore extends LimitStore implements OnApplicationShutdown
     this.#unshared = new UnsharedUse(this.#own);
     this.#renewal = setInterval(() => void this.#renew(), RENEWAL_MS).unref();
     server.commands.on('ready', () => this.#restore());
+    if (server.isUp) this.#restore();
   }
 
   override reserve(claims: readonly Claim[], wanted: Wanted): Verdict | Promise<Verdict> {
@@ -95,8 +98,13 @@ export class RedisLimitStore extends LimitStore implements OnApplicationShutdown
   async extend(claims: readonly Claim[], wanted: Wanted, costNanoUsd: number): Promise<boolean> {
     const bound = claims.filter(({ terms }) => terms.budget !== null);
     const keys = [LEASES, ...bound.flatMap((claim) => keysOf(claim, wanted).slice(1))];
-    const budgets = bound.map(budgetArgument);
-    return (await SCRIPTS.extend.run(this.server.commands, keys, [this.#replica, costNanoUsd, ...budgets])) === 1;
+    const numbers = [costNanoUsd, ...bound.map(budgetArgument)];
+    try {
+      return (await SCRIPTS.extend.run(this.server.commands, keys, [this.#replica, ...numbers])) === 1;
+    } catch (error) {
+      this.#isUnsure = true;
+      throw error;
+    }
   }
 
   get isUp(): boolean {
@@ -110,7 +118,8 @@ export class RedisLimitStore extends LimitStore implements OnApplicationShutdown
   async #reserve(claims: readonly Claim[], wanted: Wanted): Promise<Verdict> {
     this.#onTheWay += 1;
     try {
-      const { second, isWithin, readings } = await this.#ask(claims, wanted, true);
+      const { second, isWithin, isLeased, readings } = await this.#ask(claims, wanted, true);
+      if (!isLeased) this.#isUnsure = true; // what was held before may be forgotten
       if (!isWithin) return { reservation: undefined, readings };
       const spent = readings.map(({ spentNanoUsd }) => spentNanoUsd);
       const own = this.#own.note(claims, wanted, spent);
@@ -120,7 +129,7 @@ export class RedisLimitStore extends LimitStore implements OnApplicationShutdown
       return await this.#reserveAlone(claims, wanted);
     } finally {
       this.#onTheWay -= 1;
-      if (this.#isUnsure && this.#onTheWay === 0 && this.server.isUp) this.#restore();
+      this.#makeSure();
     }
   }
 
@@ -142,8 +151,9 @@ export class RedisLimitStore extends LimitStore implements OnApplicationShutdown
     const numbers = [...head, ...claims.flatMap(termArguments)];
     for (let attempt = 0; attempt < MOST_TRIES; attempt += 1) {
       const answer = (await SCRIPTS.reserve.run(this.server.commands, keys, numbers)) as readonly unknown[];
-      const [outcome, second] = answer.map(Number) as [number, number];
-      if (outcome !== 2) return { isWithin: outcome === 1, second, readings: readingsOf(answer.slice(2).map(Number)) };
+      const [outcome, second, isLeased, ...readings] = answer.map(Number) as [number, number, number, ...number[]];
+      if (outcome !== 2)
+        return { isWithin: outcome === 1, second, isLeased: isLeased === 1, readings: readingsOf(readings) };
       await Promise.all(claims.map((claim) => this.#tellSpent(claim, wanted)));
     }
     throw new Error('Redis forgets budgets as soon as it is told of them.');
@@ -168,60 +178,32 @@ export class RedisLimitStore extends LimitStore implements OnApplicationShutdown
   async #renew(): Promise<void> {
     if (!this.server.isUp) return;
     const kept = await SCRIPTS.renew.run(this.server.commands, [LEASES], [this.#replica, LEASE_MS]).catch(() => 1);
-    if (kept !== 1 || (this.#isUnsure && this.#onTheWay === 0)) this.#restore();
+    if (kept !== 1) this.#isUnsure = true;
+    this.#makeSure();
+  }
+
+  #makeSure(): void {
+    const isDue = performance.now() - this.#restoredAt >= RESTORE_MS;
+    if (!this.#isUnsure || !isDue || this.#onTheWay > 0 || !this.server.isUp) return;
+    this.#restoredAt = performance.now();
+    this.#restore();
   }
 
   /** In one go with the next commands, which Redis gets after it: so nothing can come between. */
   #restore(): void {
     this.#isUnsure = this.#onTheWay > 0; // what is on its way is not among what is held yet
-    for (const { keys, numbers } of this.#unshared.takeAll())
-      SCRIPTS.restore.run(this.server.commands, [LEASES, ...keys], [this.#replica, LEASE_MS, ...numbers]).catch(() => {
-        this.#isUnsure = true;
-      });
+    const { commands } = this.server;
+    for (const script of Object.values(SCRIPTS)) script.load(commands).catch(() => undefined);
+    SCRIPTS.renew.run(commands, [LEASES], [this.#replica, LEASE_MS]).catch(() => undefined); // it is tried again
+    for (const { keys, numbers, takeBack } of this.#unshared.takeAll())
+      SCRIPTS.restore
+        .run(commands, [LEASES, ...keys], [this.#replica, LEASE_MS, ...numbers])
+        .catch((error: unknown) => {
+          this.#isUnsure = true;
+          if (isRefusal(error)) takeBack();
+        });
   }
 }
 
-interface SharedEnd {
-  readonly truth: SettledUse;
-  readonly heldNanoUsd: number;
-  /** Of the window's entry. */
-  readonly second: number;
-}
-
-interface Made {
-  readonly claims: readonly Claim[];
-  readonly wanted: Wanted;
-  readonly second: number;
-}
-
-/** Held in Redis and, so that its absence can be borne, here. */
-class SharedReservation implements GrowingReservation {
-  #isSettled = false;
-  #heldNanoUsd: number;
-
-  constructor(
-    private readonly store: RedisLimitStore,
-    private readonly own: GrowingReservation,
-    private readonly made: Made,
-  ) {
-    this.#heldNanoUsd = made.wanted.costNanoUsd;
-  }
-
-  settle(truth: SettledUse): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
-    this.own.settle(truth);
-    const { claims, wanted, second } = this.made;
-    this.store.settle(claims, wanted, { truth, second, heldNanoUsd: this.#heldNanoUsd });
-  }
-
-  async extend(costNanoUsd: number): Promise<boolean> {
-    const { claims, wanted } = this.made;
-    const more = countable(costNanoUsd);
-    const granted = this.store.isUp
-      ? await this.store.extend(claims, wanted, more).catch(() => this.own.extend(more))
-      : await this.own.extend(more);
-    if (granted) this.#heldNanoUsd += more;
-    return granted;
-  }
-}
+/** Redis has answered, and done nothing. */
+const isRefusal = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError';

@@ -9,6 +9,11 @@ export class RedisScript {
     this.#name = createHash('sha1').update(text).digest('hex');
   }
 
+  /** Those that are run next on this connection find it there, and stay in their order. */
+  async load(redis: Redis): Promise<void> {
+    await redis.script('LOAD', this.text);
+  }
+
   async run(redis: Redis, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
     try {
       return await redis.evalsha(this.#name, keys.length, ...keys, ...values);

@@ -1,7 +1,7 @@
-import { claimName, type Claim, type Wanted } from '../../limits/limit-store.js';
+import type { Claim, Wanted } from '../../limits/limit-store.js';
 import type { MemoryLimitStore } from '../../limits/memory-limit.store.js';
 import { SlidingWindow } from '../../limits/sliding-window.js';
-import { keysOf } from './limit-keys.js';
+import { keysOf, spentKey } from './limit-keys.js';
 
 /** What one claim has used that Redis does not know of. */
 interface Use {
@@ -15,6 +15,8 @@ interface Use {
 export interface Telling {
   readonly keys: readonly string[];
   readonly numbers: readonly number[];
+  /** It was not told after all. */
+  readonly takeBack: () => void;
 }
 
 /** A gateway has fewer keys in use; of those beyond, what was used while Redis was away is not added to it. */
@@ -22,6 +24,7 @@ const MOST_CLAIMS = 100_000;
 
 /** Keeps what was used while Redis was away, and which claims this replica has had anything to do with. */
 export class UnsharedUse {
+  /** By the key of what was spent: one for each period of each claim. */
   readonly #uses = new Map<string, Use>();
 
   constructor(private readonly own: MemoryLimitStore) {}
@@ -43,14 +46,24 @@ export class UnsharedUse {
     const now = performance.now();
     const taken = [...this.#uses.values()];
     this.#uses.clear();
-    const names = new Set(taken.map(({ claim, wanted }) => claimName(claim) + periodName(claim, wanted)));
-    for (const { claim, wanted, window, spentNanoUsd } of taken) {
+    const names = new Set(taken.map(({ claim, wanted }) => spentKey(claim, wanted)));
+    for (const use of taken) {
+      const { claim, wanted, window, spentNanoUsd } = use;
       const used = [window.used('requests', now), window.used('tokens', now)];
-      yield { keys: keysOf(claim, wanted), numbers: [...used, ...this.#held(claim), spentNanoUsd] };
+      const numbers = [...used, ...this.#held(claim), spentNanoUsd];
+      yield { keys: keysOf(claim, wanted), numbers, takeBack: () => this.#takeBack(use) };
     }
     for (const { claim, wanted } of this.own.underWay())
-      if (!names.has(claimName(claim) + periodName(claim, wanted)))
-        yield { keys: keysOf(claim, wanted), numbers: [0, 0, ...this.#held(claim), 0] };
+      if (!names.has(spentKey(claim, wanted)))
+        yield { keys: keysOf(claim, wanted), numbers: [0, 0, ...this.#held(claim), 0], takeBack: () => undefined };
+  }
+
+  /** Of a window that has begun anew the old one is not missed for long. */
+  #takeBack(use: Use): void {
+    const name = spentKey(use.claim, use.wanted);
+    const newer = this.#uses.get(name);
+    if (newer === undefined) this.#uses.set(name, use);
+    else newer.spentNanoUsd += use.spentNanoUsd;
   }
 
   #held(claim: Claim): readonly [number, number] {
@@ -59,7 +72,7 @@ export class UnsharedUse {
   }
 
   #use(claim: Claim, wanted: Wanted): Use | undefined {
-    const name = claimName(claim) + periodName(claim, wanted);
+    const name = spentKey(claim, wanted);
     let use = this.#uses.get(name);
     if (use === undefined && this.#uses.size < MOST_CLAIMS) {
       use = { claim, wanted, window: new SlidingWindow(), spentNanoUsd: 0 };
@@ -68,5 +81,3 @@ export class UnsharedUse {
     return use;
   }
 }
-
-const periodName = (claim: Claim, wanted: Wanted): string => keysOf(claim, wanted)[2];
