@@ -32,7 +32,7 @@ export const keyPaths: Paths = {
       },
       responses: {
         201: answer('The key. It is kept only as a digest, so this is the time to copy it.', ref('CreatedKey')),
-        ...failures(400, 401, 403, 413, 415),
+        ...failures(400, 401, 403, 413, 415, 503),
       },
     },
     get: {
@@ -43,7 +43,7 @@ export const keyPaths: Paths = {
       parameters: [...KEY_FILTERS, ...PAGE],
       responses: {
         200: answer('Newest first, without the keys themselves.', ref('KeyList')),
-        ...failures(400, 401, 403),
+        ...failures(400, 401, 403, 503),
       },
     },
   },
@@ -54,7 +54,10 @@ export const keyPaths: Paths = {
       tags: ['Admin'],
       security: ADMIN_KEY,
       parameters: [KEY_ID],
-      responses: { 200: answer('The key’s terms, without the key itself.', ref('Key')), ...failures(401, 403, 404) },
+      responses: {
+        200: answer('The key’s terms, without the key itself.', ref('Key')),
+        ...failures(401, 403, 404, 503),
+      },
     },
     patch: {
       operationId: 'changeKey',
@@ -64,7 +67,7 @@ export const keyPaths: Paths = {
       security: ADMIN_KEY,
       parameters: [KEY_ID],
       requestBody: { required: true, content: json(ref('KeyChange'), { rpm: 120, expires_at: null }) },
-      responses: { 200: answer('As it is now.', ref('Key')), ...failures(400, 401, 403, 404, 413, 415) },
+      responses: { 200: answer('As it is now.', ref('Key')), ...failures(400, 401, 403, 404, 413, 415, 503) },
     },
     delete: {
       operationId: 'deleteKey',
@@ -73,7 +76,7 @@ export const keyPaths: Paths = {
       tags: ['Admin'],
       security: ADMIN_KEY,
       parameters: [KEY_ID],
-      responses: { 200: answer('It is gone.', ref('DeletedKey')), ...failures(401, 403, 404) },
+      responses: { 200: answer('It is gone.', ref('DeletedKey')), ...failures(401, 403, 404, 503) },
     },
   },
   '/admin/keys/{id}/rotate': {
@@ -85,7 +88,7 @@ export const keyPaths: Paths = {
       security: ADMIN_KEY,
       parameters: [KEY_ID],
       requestBody: { required: false, content: json(ref('KeyRotation'), { grace_seconds: 3600 }) },
-      responses: { 200: answer('The new key.', ref('CreatedKey')), ...failures(400, 401, 403, 404, 413, 415) },
+      responses: { 200: answer('The new key.', ref('CreatedKey')), ...failures(400, 401, 403, 404, 413, 415, 503) },
     },
   },
 };
@@ -102,7 +105,7 @@ export const teamPaths: Paths = {
         required: true,
         content: json(ref('NewTeam'), { name: 'search', rpm: 600, budget: { usd: 500, per: 'month' } }),
       },
-      responses: { 201: answer('The team.', ref('Team')), ...failures(400, 401, 403, 409, 413, 415) },
+      responses: { 201: answer('The team.', ref('Team')), ...failures(400, 401, 403, 409, 413, 415, 503) },
     },
     get: {
       operationId: 'listTeams',
@@ -112,7 +115,7 @@ export const teamPaths: Paths = {
       parameters: PAGE,
       responses: {
         200: answer('By name, with those of the configuration.', ref('TeamList')),
-        ...failures(400, 401, 403),
+        ...failures(400, 401, 403, 503),
       },
     },
   },
@@ -123,7 +126,7 @@ export const teamPaths: Paths = {
       tags: ['Admin'],
       security: ADMIN_KEY,
       parameters: [TEAM_NAME],
-      responses: { 200: answer('The team.', ref('Team')), ...failures(401, 403, 404) },
+      responses: { 200: answer('The team.', ref('Team')), ...failures(401, 403, 404, 503) },
     },
     patch: {
       operationId: 'changeTeam',
@@ -133,7 +136,7 @@ export const teamPaths: Paths = {
       security: ADMIN_KEY,
       parameters: [TEAM_NAME],
       requestBody: { required: true, content: json(ref('TeamChange'), { rpm: 900 }) },
-      responses: { 200: answer('As it is now.', ref('Team')), ...failures(400, 401, 403, 404, 409, 413, 415) },
+      responses: { 200: answer('As it is now.', ref('Team')), ...failures(400, 401, 403, 404, 409, 413, 415, 503) },
     },
     delete: {
       operationId: 'deleteTeam',
@@ -142,7 +145,7 @@ export const teamPaths: Paths = {
       tags: ['Admin'],
       security: ADMIN_KEY,
       parameters: [TEAM_NAME],
-      responses: { 200: answer('It is gone.', ref('DeletedTeam')), ...failures(401, 403, 404, 409) },
+      responses: { 200: answer('It is gone.', ref('DeletedTeam')), ...failures(401, 403, 404, 409, 503) },
     },
   },
 };

@@ -63,7 +63,7 @@ export const keyPaths: Paths = {
       tags: ['Usage'],
       security: VIRTUAL_KEY,
       parameters: PERIOD,
-      responses: { 200: answer('The usage.', ref('OwnUsage')), ...failures(400, 401) },
+      responses: { 200: answer('The usage.', ref('OwnUsage')), ...failures(400, 401, 503) },
     },
   },
 };

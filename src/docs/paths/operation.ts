@@ -55,7 +55,7 @@ const FAILURES: Readonly<Record<number, string>> = {
   429: 'A limit is reached, here or at the provider, or the budget is used up.',
   500: 'The gateway failed.',
   502: 'The provider failed, refused the gateway’s own key, or could not be reached.',
-  503: 'Overloaded, here or at the provider, or about to stop.',
+  503: 'Overloaded, here or at the provider, about to stop, or without its database.',
   504: 'The provider did not answer in time.',
 };
 

@@ -2,6 +2,7 @@ import type { StoredTeam, TeamNews, TeamStore } from '../../access/teams/team.st
 import type { LimitTerms, Team } from '../../domain/limit.js';
 import type { Transaction, UpdateObject } from 'kysely';
 import { budgetOf, limitColumns } from './limit-columns.js';
+import { answered } from './postgres-failure.js';
 import { nextVersion, sharedNow, within } from './row-version.js';
 import type { Schema, TeamRow } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
@@ -38,18 +39,19 @@ export class KyselyTeamStore implements TeamStore {
   }
 
   async find(name: string): Promise<StoredTeam | undefined> {
-    const row = await this.#database.query
+    const question = this.#database.query
       .selectFrom('teams')
       .selectAll()
       .where('name', '=', storable(name))
       .where('deleted_at', 'is', null)
       .executeTakeFirst();
+    const row = await answered(question);
     return row && teamOf(row);
   }
 
   async all(): Promise<readonly StoredTeam[]> {
-    const rows = await this.#database.query.selectFrom('teams').selectAll().where('deleted_at', 'is', null).execute();
-    return rows.map(teamOf);
+    const question = this.#database.query.selectFrom('teams').selectAll().where('deleted_at', 'is', null);
+    return (await answered(question.execute())).map(teamOf);
   }
 
   async change(name: string, terms: Partial<LimitTerms>): Promise<StoredTeam | undefined> {
@@ -92,7 +94,7 @@ export class KyselyTeamStore implements TeamStore {
 
   /** In a transaction, however short: only those wait for the write lock of SQLite. */
   async #write<T>(run: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return this.#database.query.transaction().execute(run);
+    return answered(this.#database.query.transaction().execute(run));
   }
 }
 

@@ -12,6 +12,7 @@ import { sql, type Transaction, type UpdateObject } from 'kysely';
 import { cutPage, decodeCursor } from './cursor.js';
 import { listedKeys } from './key-listing.js';
 import { keyOf, rowOf, termColumns } from './key-rows.js';
+import { answered } from './postgres-failure.js';
 import { nextVersion, sharedNow, within } from './row-version.js';
 import type { Schema } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
@@ -41,20 +42,20 @@ export class KyselyVirtualKeyStore implements VirtualKeyStore {
   }
 
   async findById(id: string): Promise<VirtualKey | undefined> {
-    const row = await this.#database.query
+    const question = this.#database.query
       .selectFrom('virtual_keys')
       .selectAll()
       .where('id', '=', storable(id))
       .where('deleted_at', 'is', null)
       .executeTakeFirst();
+    const row = await answered(question);
     return row && keyOf(row);
   }
 
   async list({ limit, cursor }: PageWish, filter: KeyFilter = {}): Promise<Page<VirtualKey>> {
     const after = cursor === null ? undefined : decodeCursor(cursor);
-    const found = await listedKeys(this.#database, filter, after)
-      .limit(limit + 1)
-      .execute();
+    const question = listedKeys(this.#database, filter, after).limit(limit + 1);
+    const found = await answered(question.execute());
     const { rows, nextCursor } = cutPage(found, limit, (row) => ({ createdAt: row.created_at, id: row.id }));
     return { items: rows.map(keyOf), nextCursor };
   }
@@ -118,6 +119,6 @@ export class KyselyVirtualKeyStore implements VirtualKeyStore {
 
   /** In a transaction, however short: only those wait for the write lock of SQLite. */
   async #write<T>(run: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return this.#database.query.transaction().execute(run);
+    return answered(this.#database.query.transaction().execute(run));
   }
 }

@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types';
-import { GatewayError, OverloadedError } from '../../../domain/errors.js';
+import { GatewayError } from '../../../domain/errors.js';
+import { absence, isUnreachable } from '../postgres-failure.js';
 
 /** A report that would take longer than is good for those who are served. Asking for the same again helps nobody. */
 export class ReadingTimeoutError extends GatewayError {
@@ -14,15 +15,9 @@ export class ReadingTimeoutError extends GatewayError {
 
 /** PostgreSQL's word for a statement that ran into `statement_timeout`. */
 const CANCELED = '57014';
-/** The pool's, where all connections are in use or none can be made. */
-const NO_CONNECTION = 'timeout exceeded when trying to connect';
-const RETRY_MS = 5_000;
-
 /** What PostgreSQL broke off, or had no connection free for, as a client is told of it. */
 export function tellingOf(error: unknown, longest: number): unknown {
   if (!isNativeError(error)) return error;
   if ('code' in error && error.code === CANCELED) return new ReadingTimeoutError(longest);
-  if (error.message.startsWith(NO_CONNECTION))
-    return new OverloadedError('The ledger cannot be read now: its database is away, or busy with others.', RETRY_MS);
-  return error;
+  return isUnreachable(error) ? absence() : error;
 }
