@@ -12,6 +12,7 @@ import { type Gateway, startGateway } from '../support/gateway.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const pageOn = (subject: string): string => readFileSync(join(ROOT, 'docs', `${subject}.md`), 'utf8');
 const ADDRESS = 'http://127.0.0.1:4100';
 
 /** What a sample prints beyond something: the section's own point. */
@@ -36,9 +37,9 @@ function samples(language: string, page = README): readonly Sample[] {
 }
 
 /** Runs a program on stdin, where Node resolves packages from the folder it runs in, and returns what it printed. */
-async function run(program: readonly string[], code: string, key: string): Promise<string> {
+async function run(program: readonly string[], code: string, env: Readonly<Record<string, string>>): Promise<string> {
   const [command = '', ...args] = program;
-  const child = spawn(command, args, { cwd: ROOT, env: { PATH: process.env['PATH'], PARLEY_API_KEY: key } });
+  const child = spawn(command, args, { cwd: ROOT, env: { PATH: process.env['PATH'], ...env } });
   const exit = once(child, 'close');
   child.stdin.end(code);
   const [printed, complaint] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -72,7 +73,7 @@ describe('the samples of the README', () => {
       jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
       module: { type: 'es6' },
     });
-    const printed = await run([process.execPath, '--input-type=module'], javascript, gateway.key);
+    const printed = await run([process.execPath, '--input-type=module'], javascript, { PARLEY_API_KEY: gateway.key });
     expect(printed.trim()).not.toMatch(/^(null|undefined)?$/);
     expect(printed).toMatch(PRINTS[section] ?? /./);
   });
@@ -80,16 +81,29 @@ describe('the samples of the README', () => {
   const curl = samples('bash');
   const curlOrSkip = has('curl') ? it : it.skip; // Node and npm are all that the tests ask of a machine
   curlOrSkip.each(curl)('curl: $section', async ({ section, code }) => {
-    const printed = await run(['bash', '-euo', 'pipefail'], here(code), gateway.key);
+    const printed = await run(['bash', '-euo', 'pipefail'], here(code), { PARLEY_API_KEY: gateway.key });
     expect(printed).toMatch(/"choices":/);
     expect(printed).toMatch(PRINTS[section] ?? /"finish_reason":"stop"/);
   });
 
+  curlOrSkip('curl: keys and teams', async () => {
+    const made = (await (await gateway.admin('POST', '/admin/keys', { name: 'mine' })).json()) as { id: string };
+    const commands = samples('bash', pageOn('keys')).map(({ code }) => code);
+    expect(commands.length).toBeGreaterThan(3);
+    for (const code of commands) {
+      const quiet = here(code).replaceAll(/^curl /gm, 'curl --silent --fail-with-body ');
+      const env = { PARLEY_ADMIN_KEY: gateway.adminKey, KEY_ID: made.id };
+      expect(await run(['bash', '-euo', 'pipefail'], quiet, env)).toMatch(/"(id|name)":/);
+    }
+  });
+
   it.each([
-    ['the README', samples('yaml').slice(1)],
-    ['the page on routing', samples('yaml', readFileSync(join(ROOT, 'docs', 'routing.md'), 'utf8'))],
-    ['the page on providers', samples('yaml', readFileSync(join(ROOT, 'docs', 'providers.md'), 'utf8')).slice(0, 1)],
-  ])('of configurations in %s are sound, and this version acts on all of them', (_, configurations) => {
+    ['README', samples('yaml').slice(1)],
+    ...['routing', 'keys', 'limits', 'ledger', 'prices'].map(
+      (subject) => [subject, samples('yaml', pageOn(subject))] as const,
+    ),
+    ['providers', samples('yaml', pageOn('providers')).slice(0, 1)],
+  ] as const)('of configurations in %s are sound, and this version acts on all of them', (_, configurations) => {
     expect(configurations).not.toEqual([]);
     for (const { code } of configurations) expect(neglectedIn(code)).toEqual([]);
   });
