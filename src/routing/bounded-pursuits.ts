@@ -47,15 +47,12 @@ function onceAdmitted(
   pursued: (admitted: Admitted) => Observable<ChatAnswer>,
 ): Observable<ChatAnswer> {
   return new Observable((client) => {
-    admission.then(
-      (admitted) => {
-        if (!client.closed) client.add(pursued(admitted).subscribe(client));
-        else {
-          admitted.reservation.settle({ tokens: 0, costNanoUsd: 0 });
-          context.reservation = undefined;
-        }
-      },
-      (error: unknown) => client.error(error),
-    );
+    admission
+      .then((admitted) => {
+        if (!client.closed) return void client.add(pursued(admitted).subscribe(client));
+        admitted.reservation.settle({ tokens: 0, costNanoUsd: 0 });
+        context.reservation = undefined;
+      })
+      .catch((error: unknown) => client.error(error)); // a refusal, or a fault in what came after
   });
 }
