@@ -143,6 +143,33 @@ describe('admission', () => {
     expect(await admission.standing(context.principal as never, AT)).toMatchObject({ concurrency: { inUse: 0 } });
   });
 
+  it('fails the request where its pursuit cannot begin, also after it was waited for', async () => {
+    const { asked, store } = ledger();
+    const admission = new Admission(store, estimates, prices);
+    const pursue = () => {
+      throw new Error('no way');
+    };
+    const pursuits = new BoundedPursuits(admission, {} as never, { pursue } as never);
+    const context = contextOf({ budget: { usd: 1, per: 'month' } });
+    const answers = pursuits.pursue(request, context, { plan: {} as never, route, chosen: { route } as never });
+    const failure = new Promise((resolve) => answers.subscribe({ error: resolve }));
+    asked[0]?.answer(0n);
+    expect(await failure).toEqual(new Error('no way'));
+  });
+
+  it('takes a tier without a price for the usual one', async () => {
+    const usual = { input: 1e9, output: 1e9 };
+    const find = (_: unknown, { serviceTier }: { serviceTier?: string }) =>
+      serviceTier === undefined ? { price: usual, version: '1' } : undefined;
+    const { asked, store } = ledger();
+    const admission = new Admission(store, estimates, { find } as unknown as PriceBook);
+    const context = contextOf({ budget: { usd: 1, per: 'month' } });
+    const free = { ...request, service_tier: 'free' };
+    const admitted = admission.admit(free, context, { route, deployment: {} as never, defaults: {} });
+    asked[0]?.answer(0n);
+    expect((await admitted)?.wanted.costNanoUsd).toBe(100_000);
+  });
+
   it.each([NaN, Infinity, -Infinity, -5, 1e300])('is not upset by a cost of %d', async (costNanoUsd) => {
     const { asked, store } = ledger();
     const admission = new Admission(store, estimates, prices);

@@ -4,7 +4,7 @@ import type { ChatRequest } from '../domain/chat.js';
 import type { Deployment, Route } from '../domain/deployment.js';
 import type { ExplainedLimit } from '../domain/explanation.js';
 import type { WindowStanding } from '../domain/limit.js';
-import { textCostNanoUsd } from '../domain/price.js';
+import { textCostNanoUsd, type ModelPrice } from '../domain/price.js';
 import type { Principal } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
 import { promptSize } from '../estimates/prompt-size.js';
@@ -150,11 +150,16 @@ export class Admission {
       return { tokens: 0, costNanoUsd: 0, at: receivedAt };
     const prompt = this.estimates.promptTokens(deployment, promptSize(request));
     const answer = this.estimates.longestAnswer(deployment, bounds(request, defaults));
-    const { service_tier: tier } = request;
-    const sale = { at: receivedAt, serviceTier: typeof tier === 'string' ? tier : undefined };
-    const listed = budgeted ? this.prices.find(deployment, sale) : undefined;
-    const cost = listed === undefined ? 0 : textCostNanoUsd(prompt, answer, listed.price);
+    const price = budgeted ? this.#price(request, deployment, receivedAt) : undefined;
+    const cost = price === undefined ? 0 : textCostNanoUsd(prompt, answer, price);
     return { tokens: prompt + answer, costNanoUsd: countable(cost), at: receivedAt };
+  }
+
+  /** The usual one where the tier has none: otherwise a word of the client's would make its requests free until they are billed. */
+  #price({ service_tier: tier }: ChatRequest, deployment: Deployment, at: number): ModelPrice | undefined {
+    const serviceTier = typeof tier === 'string' ? tier : undefined;
+    const listed = this.prices.find(deployment, { at, serviceTier }) ?? this.prices.find(deployment, { at });
+    return listed?.price;
   }
 }
 
