@@ -32,6 +32,14 @@ describe('a config with faults', () => {
       'server: { cors: { origins: [https://a.example/path] } }',
       '1:29 server.cors.origins[0]: must be an origin such as https://app.example.com, or *, not "https://a.example/path"',
     ],
+    [
+      'usage: { keepRequests: 90d, keepSums: 89d }',
+      '1:8 usage: keepSums must not be shorter than keepRequests, which is for ever where it is absent',
+    ],
+    [
+      'usage: { keepSums: 800d }',
+      '1:8 usage: keepSums must not be shorter than keepRequests, which is for ever where it is absent',
+    ],
     ['database: { url: mysql://u:secret@db }', '1:18 database.url: must be a postgres:// or postgresql:// URL'],
     [
       '- a',

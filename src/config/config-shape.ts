@@ -82,10 +82,12 @@ function topFields(types: readonly ProviderType[]) {
     ),
     usage: described(
       defaulted(
-        object({
-          keepRequests: described(age(), 'How long the record of each request is kept. Absent: for ever.'),
-          keepSums: described(age(), 'How long the sums by day are kept. Absent: for ever.'),
-        }),
+        withLastingSums(
+          object({
+            keepRequests: described(age(), 'How long the record of each request is kept. Absent: for ever.'),
+            keepSums: described(age(), 'How long the sums by day are kept, no less than that. Absent: for ever.'),
+          }),
+        ),
         {},
       ),
       'What is kept of what was used.',
@@ -209,6 +211,24 @@ function keysShape(): Shape<readonly StaticKeyConfig[]> {
   });
   // Of two keys with one secret only the last would be known, and all usage be its.
   return withoutTwins(withoutTwins(list(key, 'keys'), 'name'), 'key');
+}
+
+/** Sums that go before their requests would tell of less than there is, and owners are found by them. */
+function withLastingSums<T extends { readonly keepRequests?: number; readonly keepSums?: number }>(
+  shape: Shape<T>,
+): Shape<T> {
+  return {
+    schema: shape.schema,
+    read: (value, reading, name) => {
+      const kept = shape.read(value, reading, name);
+      if (kept?.keepSums !== undefined && kept.keepSums < (kept.keepRequests ?? Infinity))
+        reading.refuse(
+          value.place,
+          'keepSums must not be shorter than keepRequests, which is for ever where it is absent',
+        );
+      return kept;
+    },
+  };
 }
 
 /** A map that is there even when nobody writes it, with what its fields have when nobody gives them. */
