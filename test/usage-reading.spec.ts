@@ -218,6 +218,19 @@ describe.each(BENCHES)('reading the ledger: %s', (_name, make) => {
     );
   });
 
+  it('refuses a cursor with a day that there is not', async () => {
+    await forget();
+    await store.append([recordOf({ createdAt: START, model: 'a' }), recordOf({ createdAt: START, model: 'b' })]);
+    const page = (cursor: string | null) => store.groups({}, ['day', 'model'], { limit: 1, cursor });
+    const { nextCursor } = await page(null);
+    const [mark, ...values] = JSON.parse(String(Buffer.from(nextCursor ?? '', 'base64url'))) as unknown[];
+    expect(values).toEqual([Math.floor(START / DAY), 'a']);
+    for (const day of [2 ** 53 - 1, -(2 ** 53 - 1), 1.5, '1', null]) {
+      const cursor = Buffer.from(JSON.stringify([mark, day, 'a'])).toString('base64url');
+      await expect(page(cursor)).rejects.toMatchObject({ status: 400, param: 'cursor' });
+    }
+  });
+
   it('lists what fits any filter, newest first, each once, a page at a time', async () => {
     await forget();
     const records = fc.sample(drawn, { numRuns: 200, seed: 7 }).map((draw) => recordOf(draw));

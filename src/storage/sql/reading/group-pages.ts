@@ -96,7 +96,7 @@ function decoded(cursor: string, { mark, by }: Expected): GroupValues {
     given === mark &&
     values.length === by.length &&
     values.every((value, at) =>
-      by[at] === 'day' ? Number.isSafeInteger(value) : typeof value === 'string' && value === storable(value),
+      by[at] === 'day' ? isDay(value) : typeof value === 'string' && value === storable(value),
     );
   if (!valid)
     throw new InvalidRequestError('`cursor` must be the `next_cursor` of an earlier answer to the same question.', {
@@ -104,6 +104,11 @@ function decoded(cursor: string, { mark, by }: Expected): GroupValues {
     });
   return values as GroupValues;
 }
+
+/** The last day that a Date can name, counted from 1970 like all of them. */
+const LAST_DAY = 100_000_000;
+
+const isDay = (value: unknown): boolean => Number.isSafeInteger(value) && Math.abs(Number(value)) <= LAST_DAY;
 
 function parsed(cursor: string): readonly unknown[] {
   try {
