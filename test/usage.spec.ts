@@ -418,7 +418,7 @@ describe('usage over HTTP', () => {
   });
 
   it('writes CSV that is whole, quoted, and nothing to compute', async () => {
-    const hostile = ['=1+1', '+x', '-x', '@x', '\tx', '\rx', 'a,b', 'say "hi"', 'two\nlines', 'plain'];
+    const hostile = ['=1+1', '+x', '-x', '@x', '\tx', '\rx', '\nx', 'a,b', 'say "hi"', 'two\nlines', 'plain'];
     const records = Array.from({ length: 2_100 }, (_, at) => {
       const over = { keyId: 'key_csv', model: hostile[at] ?? `model ${at}`, createdAt: Date.UTC(2020, 0, 1) + at };
       return record(`req_csv_${at}`, { ...over, tags: [] });
@@ -435,7 +435,19 @@ describe('usage over HTTP', () => {
     );
     expect(table.match(/^key_csv,/gm)).toHaveLength(2_100);
     expect(table.endsWith('\r\n')).toBe(true);
-    const written = ["'=1+1", "'+x", "'-x", "'@x", "'\tx", `"'\rx"`, '"a,b"', `"say ""hi"""`, '"two\nlines"', 'plain'];
+    const written = [
+      "'=1+1",
+      "'+x",
+      "'-x",
+      "'@x",
+      "'\tx",
+      `"'\rx"`,
+      `"'\nx"`,
+      '"a,b"',
+      `"say ""hi"""`,
+      '"two\nlines"',
+      'plain',
+    ];
     for (const cell of written)
       expect(table).toContain(`key_csv,${cell},1,100,20,60,1,2,3,0.123456789,123456789,0,0\r\n`);
     expect(await (await ask('group_by=model&model=none')).text()).toMatch(/^model,requests,[a-z_,]+\r\n$/);
