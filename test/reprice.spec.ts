@@ -161,6 +161,17 @@ describe.each(BENCHES.filter((bench): bench is [string, () => Promise<Bench>] =>
       expect(await sums()).toEqual(after);
     });
 
+    it('leaves sums exact that were beyond what a number holds', async () => {
+      const most = { costNanoUsd: Number.MAX_SAFE_INTEGER, priceVersion: 'old' };
+      const { cost } = await sums();
+      const absurd = Array.from({ length: 14 }, () =>
+        record([attempt('lab/own', counts(1, 1), most)], FROM + 700 * HOUR),
+      );
+      await store.append(absurd);
+      await run(true);
+      expect((await sums()).cost - cost).toBe(14 * 30);
+    });
+
     it('goes by the lists it is given, back and forth, while others write', async () => {
       const version = (of: string) => async () =>
         (await all()).rows.filter((row) => row.price_version?.startsWith(of) === true).length;

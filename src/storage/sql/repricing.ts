@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { AttemptRecord, UsageRecord } from '../../domain/usage.js';
 import { SUM_MS, type Schema, type UsageAttemptRow, type UsageRecordRow } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
@@ -128,7 +128,8 @@ const columnsOf = ({ costNanoUsd, priceVersion }: Cost) => ({
 
 interface SumChange {
   readonly key: readonly (string | number)[];
-  cost: number;
+  /** Exact: of many it may pass 2^53. */
+  cost: bigint;
   unpriced: number;
 }
 
@@ -141,8 +142,8 @@ class SumChanges {
     const start = createdAt - (createdAt % SUM_MS);
     const key = [start, row.key_id ?? '', row.owner ?? '', row.model, row.provider ?? '', row.tags];
     const place = JSON.stringify(key);
-    const change = this.#changes.get(place) ?? { key, cost: 0, unpriced: 0 };
-    change.cost += (cost ?? 0) - (before ?? 0);
+    const change = this.#changes.get(place) ?? { key, cost: 0n, unpriced: 0 };
+    change.cost += BigInt(cost ?? 0) - BigInt(before ?? 0);
     change.unpriced += Number(cost === null) - Number(before === null);
     this.#changes.set(place, change);
   }
@@ -150,9 +151,9 @@ class SumChanges {
   async write(query: Query): Promise<void> {
     const inOrder = [...this.#changes].sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [, { key, cost, unpriced }] of inOrder) {
-      if (cost === 0 && unpriced === 0) continue;
+      if (cost === 0n && unpriced === 0) continue;
       let sums = query.updateTable('usage_sums').set((at) => ({
-        cost_nano_usd: at('cost_nano_usd', '+', cost),
+        cost_nano_usd: at('cost_nano_usd', '+', sql<number>`${cost}`),
         unpriced: at('unpriced', '+', unpriced),
       }));
       for (const [index, column] of SUM_KEY.entries()) sums = sums.where(column, '=', key[index] ?? '');
