@@ -4,6 +4,7 @@ import { isNativeError } from 'node:util/types';
 import pg from 'pg';
 import type { Secret } from '../../domain/secret.js';
 import { migrateToLatest } from './migrations.js';
+import { codeOf, isUnreachable } from './postgres-failure.js';
 import { PostgresUsageWriter } from './postgres-usage-writer.js';
 import { READING_TIMES } from './reading/query-processes.js';
 import type { Schema } from './schema.js';
@@ -145,33 +146,6 @@ class PersistentMigration {
     }, RETRY_MS).unref();
   }
 }
-
-const NETWORK_FAILURES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EPIPE',
-  // PostgreSQL's own words for "not now": starting up or shutting down, too many connections.
-  '57P01',
-  '57P03',
-  '53300',
-]);
-
-function isUnreachable(error: unknown): boolean {
-  if (!isNativeError(error)) return false;
-  // Node tries all addresses of a host name and gives the failures of all.
-  if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isUnreachable);
-  // pg's own timeouts and cut connections have no code.
-  return (
-    NETWORK_FAILURES.has(codeOf(error)) || /^(timeout|Query read timeout|Connection terminated)/.test(error.message)
-  );
-}
-
-const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
 /** Names the failure without its stack, and never the URL: it may hold a password. */
 function describe(error: unknown): string {
