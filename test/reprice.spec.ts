@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
 import { ModelCatalog } from '../src/catalog/model-catalog.js';
 import { PriceBook } from '../src/catalog/price-book.js';
 import type { Config } from '../src/config/config.js';
@@ -170,6 +172,34 @@ describe.each(BENCHES.filter((bench): bench is [string, () => Promise<Bench>] =>
       await store.append(absurd);
       await run(true);
       expect((await sums()).cost - cost).toBe(14 * 30);
+    });
+
+    it('tries again where it and a writer wait for each other', async () => {
+      if (bench.url === undefined) return; // the others have one connection, or one writer at a time
+      const at = FROM + 710 * HOUR;
+      const both = ['first', 'last'].map((model) => ({
+        ...record([attempt('lab/own', counts(1, 1), STALE)], at),
+        ...{ keyId: null, model },
+      }));
+      await store.append(both);
+      const other = new pg.Client({ connectionString: bench.url });
+      await other.connect();
+      const hold = (model: string) =>
+        other.query('update parley.usage_sums set requests = requests where model = $1', [model]);
+      await other.query('begin');
+      await hold('last');
+      const repriced = reprice(new Repricing(database), book(), { from: at, to: at + 1, write: true });
+      await pause(300);
+      await hold('first'); // the one that has waited longer is ended
+      await other.query('commit');
+      await other.end();
+      expect(await repriced).toMatchObject({ changedRequests: 2, after: 60n });
+      const rows = await database.query
+        .selectFrom('usage_sums')
+        .select('cost_nano_usd')
+        .where('model', 'in', ['first', 'last'])
+        .execute();
+      expect(rows).toEqual([{ cost_nano_usd: 30 }, { cost_nano_usd: 30 }]);
     });
 
     it('goes by the lists it is given, back and forth, while others write', async () => {

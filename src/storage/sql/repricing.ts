@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { AttemptRecord, UsageRecord } from '../../domain/usage.js';
+import { isInTheWay } from './postgres-failure.js';
 import { SUM_MS, type Schema, type UsageAttemptRow, type UsageRecordRow } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
 import { recordOf } from './usage-rows.js';
@@ -34,6 +35,9 @@ interface Passed {
   readonly last: Place | undefined;
 }
 
+/** PostgreSQL ends one of two transactions that wait for each other. */
+const REPEATS = 5;
+
 type StoredRecord = UsageRecordRow & { readonly id: number };
 type Query = Transaction<Schema>;
 
@@ -42,7 +46,18 @@ export class Repricing {
   constructor(private readonly database: SqlDatabase) {}
 
   /** `write` false: only what would be. */
-  pass(stretch: Stretch, price: (record: UsageRecord) => Repriced, write: boolean): Promise<Passed> {
+  async pass(stretch: Stretch, price: (record: UsageRecord) => Repriced, write: boolean): Promise<Passed> {
+    for (let repeats = REPEATS; ; repeats -= 1) {
+      try {
+        return await this.#passOnce(stretch, price, write);
+      } catch (error) {
+        // The gateway adds to the same sums, in the order of the database and not in ours.
+        if (!isInTheWay(error) || repeats === 0) throw error;
+      }
+    }
+  }
+
+  #passOnce(stretch: Stretch, price: (record: UsageRecord) => Repriced, write: boolean): Promise<Passed> {
     return this.database.query.transaction().execute(async (query) => {
       const rows = await this.#rows(query, stretch);
       const attempts = await attemptsOf(query, rows);
@@ -133,7 +148,7 @@ interface SumChange {
   unpriced: number;
 }
 
-/** What the sums are to be corrected by: each row once, and always in the same order, so that no two wait for each other. */
+/** What the sums are to be corrected by: each row once, and always in the same order, so that no two commands wait for each other. */
 class SumChanges {
   readonly #changes = new Map<string, SumChange>();
 
