@@ -316,11 +316,24 @@ describe('the outbox', () => {
     const [one, other] = await Promise.all([open(), open()]);
     await Promise.all([one.append(some(20, 'a')), other.append(some(20, 'b')), one.append(some(20, 'c'))]);
     await one.close();
-    target.before = () => pause(5);
+    let isBack = false;
+    target.before = () => (isBack ? pause(5) : Promise.reject(failure('57P01')));
     const next = await open();
+    expect([one, next].map((log) => log.hasCaughtUp())).toEqual([true, false]); // the first began with nothing
+    await next.append(some(1, 'own'));
+    isBack = true;
+    await until(() => next.hasCaughtUp());
+    expect(new Set(target.taken).size).toBeGreaterThanOrEqual(60);
     await Promise.all([other.append(some(200, 'd')), next.append(some(200, 'e'))]);
     await until(() => next.backlog().records === 0);
-    const expected = ids([...some(20, 'a'), ...some(20, 'b'), ...some(20, 'c'), ...some(200, 'd'), ...some(200, 'e')]);
+    const expected = ids([
+      ...some(20, 'a'),
+      ...some(20, 'b'),
+      ...some(20, 'c'),
+      ...some(200, 'd'),
+      ...some(200, 'e'),
+      ...some(1, 'own'),
+    ]);
     // Both may ship the same: PostgreSQL keeps what it has.
     expect([...new Set(target.taken)].toSorted()).toEqual(expected.toSorted());
     await Promise.all([other.close(), next.close()]);

@@ -26,7 +26,7 @@ function contextOf(terms: object, at = AT): RequestContext {
 }
 
 /** A ledger that answers when it is told to; `null`: it fails. */
-function ledger() {
+function ledger(isWhole = () => true) {
   const asked: { readonly filter: object; readonly answer: (spent: bigint | null) => void }[] = [];
   const sum = (filter: object) =>
     new Promise((resolve, reject) => {
@@ -35,7 +35,7 @@ function ledger() {
         answer: (spent) => (spent === null ? reject(new Error('away')) : resolve({ costNanoUsd: spent })),
       });
     });
-  return { asked, store: new MemoryLimitStore(new SpentBefore({ sum } as unknown as UsageStore)) };
+  return { asked, store: new MemoryLimitStore(new SpentBefore({ sum } as unknown as UsageStore, isWhole)) };
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -75,6 +75,20 @@ describe('admission', () => {
       Promise,
     );
     expect(asked).toHaveLength(1);
+  });
+
+  it('asks the ledger once it has got what was recorded before the start', async () => {
+    let isWhole = false;
+    const { asked, store } = ledger(() => isWhole);
+    const admission = new Admission(store, estimates, prices);
+    const context = contextOf({ budget: { usd: 0.001, per: 'day' } });
+    const admitted = admission.admit(request, context, { route, deployment: {} as never, defaults: {} });
+    await settled();
+    expect(asked).toHaveLength(0);
+    isWhole = true;
+    while (asked.length === 0) await settled();
+    asked[0]?.answer(950_000n);
+    await expect(admitted).rejects.toThrow('quota');
   });
 
   it('goes on without a ledger that is away, and adds what it says once it is back', async () => {

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import { UsageStore, type SumFilter } from '../usage/usage.store.js';
 import type { Claim } from './limit-store.js';
 
@@ -11,6 +12,7 @@ export interface Stretch {
 /** How long a request waits to hear what was spent before. */
 const PATIENCE_MS = 2_000;
 const RETRY_MS = 5_000;
+const CATCH_UP_MS = 50;
 const MOST_NANO_USD = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Looks up in the ledger what was spent of a budget before it was counted here: once, and as soon as the ledger answers. */
@@ -20,7 +22,13 @@ export class SpentBefore implements OnApplicationShutdown {
   #isDown = false;
   #closed = false;
 
-  constructor(private readonly ledger: UsageStore) {}
+  #catchingUp: Promise<void> | undefined;
+
+  /** `isWhole`: the ledger has got all that was recorded before this process began. */
+  constructor(
+    private readonly ledger: UsageStore,
+    private readonly isWhole: () => boolean,
+  ) {}
 
   /** Tells the sum in nano-dollars, once. Settles with that, or when nobody should wait for it any longer. */
   async of(claim: Claim, stretch: Stretch, tell: (nanoUsd: number) => void): Promise<void> {
@@ -32,6 +40,8 @@ export class SpentBefore implements OnApplicationShutdown {
 
   /** Settles at the first answer or failure; goes on asking after a failure. */
   async #ask(claim: Claim, stretch: Stretch, tell: (nanoUsd: number) => void): Promise<void> {
+    if (!this.isWhole()) await (this.#catchingUp ??= this.#caughtUp());
+    if (this.#closed) return;
     try {
       const { costNanoUsd } = await this.ledger.sum({ ...ofClaim(claim), ...stretch });
       tell(Number(costNanoUsd > MOST_NANO_USD ? MOST_NANO_USD : costNanoUsd));
@@ -41,6 +51,10 @@ export class SpentBefore implements OnApplicationShutdown {
       this.#isDown = true;
       if (!this.#closed) setTimeout(() => void this.#ask(claim, stretch, tell), RETRY_MS).unref();
     }
+  }
+
+  async #caughtUp(): Promise<void> {
+    while (!this.isWhole() && !this.#closed) await pause(CATCH_UP_MS, undefined, { ref: false });
   }
 
   onApplicationShutdown(): void {

@@ -77,7 +77,11 @@ export class StorageModule {
         inDatabase(ExpiredUsage, (opened) => new KyselyExpiredUsage(opened)),
         inDatabase(UsageLog, (opened) => openUsageLog(opened, dataDir)),
         inDatabase(TurnStateStore, (opened) => new KyselyTurnStateStore(opened)),
-        { provide: SpentBefore, inject: [UsageStore], useFactory: (ledger: UsageStore) => new SpentBefore(ledger) },
+        {
+          provide: SpentBefore,
+          inject: [UsageStore, UsageLog],
+          useFactory: (ledger: UsageStore, log: UsageLog) => new SpentBefore(ledger, () => log.hasCaughtUp()),
+        },
         ...(redis.url === undefined ? UNSHARED : sharedThrough(redis.url)),
         {
           provide: StorageHealth,

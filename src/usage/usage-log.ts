@@ -24,4 +24,8 @@ export abstract class UsageLog {
   }
 
   abstract backlog(): Backlog;
+  /** What earlier processes left in it is where it is read. */
+  hasCaughtUp(): boolean {
+    return true;
+  }
 }

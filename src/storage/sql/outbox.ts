@@ -65,6 +65,12 @@ export class Outbox {
     return this.#closed ? [] : (this.#first.all([most]) as OutboxRow[]);
   }
 
+  /** Undefined: it is empty. */
+  get lastPlace(): number | undefined {
+    const [last] = this.#file.prepare('SELECT seq FROM outbox ORDER BY seq DESC LIMIT 1').all([]) as { seq: number }[];
+    return last?.seq;
+  }
+
   /** From the first of them to the last they are where they belong. */
   async delete(rows: readonly OutboxRow[]): Promise<void> {
     const [first, last] = [rows[0], rows.at(-1)];

@@ -10,11 +10,15 @@ const LAST_SHIPMENT_MS = 3_000;
 
 /** With PostgreSQL a record is safe in the outbox, and shipped from there: by this process, or by the next one. */
 export class ShippedUsageLog extends UsageLog {
+  /** The last place of what an earlier process left; undefined: all of that is shipped. */
+  #left: number | undefined;
+
   private constructor(
     private readonly outbox: Outbox,
     private readonly shipper: UsageShipper,
   ) {
     super();
+    this.#left = outbox.lastPlace;
   }
 
   static async open(path: string, target: RowWriter): Promise<ShippedUsageLog> {
@@ -37,6 +41,12 @@ export class ShippedUsageLog extends UsageLog {
       refused,
       failures: this.shipper.failures,
     };
+  }
+
+  override hasCaughtUp(): boolean {
+    const [first] = this.#left === undefined ? [] : this.outbox.first(1);
+    if (this.#left !== undefined && (first === undefined || first.seq > this.#left)) this.#left = undefined;
+    return this.#left === undefined;
   }
 
   async close(): Promise<void> {
