@@ -430,6 +430,14 @@ describe('processes that read', () => {
     await expect(processes.ask(asking(pid))).rejects.toThrow('closed');
   });
 
+  it('need not come up: nobody waits for what cannot be started', async () => {
+    const none = new QueryProcesses('/no\0path');
+    for (let times = 0; times < 110; times += 1)
+      await expect(none.ask(asking('select 1'))).rejects.toThrow('without null bytes');
+    expect(none.running).toBe(0);
+    none.close();
+  });
+
   it('serve the store, which tells of a question that took too long', async () => {
     const reader = new Kysely<Schema>({ dialect: new ReadingDialect(path, { longest: 1, idle: 1_000 }) });
     const store = new KyselyUsageStore(

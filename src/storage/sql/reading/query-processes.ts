@@ -60,10 +60,20 @@ export class QueryProcesses {
 
   #next(): void {
     if (this.#closed || this.#waiting.length === 0) return;
-    const process = this.#idle.pop() ?? this.#started();
+    const process = this.#idle.pop() ?? this.#startedOrNone();
     if (process === undefined) return;
     const asked = this.#waiting.shift();
     if (asked !== undefined) void this.#run(process, asked);
+  }
+
+  /** Where none can be started, those who wait are told, unless another process will come to them. */
+  #startedOrNone(): QueryProcess | undefined {
+    try {
+      return this.#started();
+    } catch (error) {
+      if (this.#all.size === 0) for (const { reject } of this.#waiting.splice(0)) reject(error);
+      return undefined;
+    }
   }
 
   #started(): QueryProcess | undefined {
