@@ -222,6 +222,30 @@ async function admitted(store: LimitStore, claim: Claim, wanted = cost(0)): Prom
     way.close();
   });
 
+  it('make nobody wait for a Redis that has just been too late, and tell it afterwards', async () => {
+    const way = await new Way(new URL(url)).open();
+    const [store, other] = [await replica(way.url), await replica()];
+    const claim = claimOn({ concurrency: 10, budget: dollars(1_000) });
+    (await admitted(store, claim, cost(100)))?.settle({ tokens: 0, costNanoUsd: 100 });
+    await store.read([claim], cost(0));
+    way.blocked = true;
+    const waits: number[] = [];
+    for (let request = 0; request < 5; request += 1) {
+      const start = performance.now();
+      (await admitted(store, claim, cost(100)))?.settle({ tokens: 0, costNanoUsd: 100 });
+      waits.push(performance.now() - start);
+    }
+    expect(waits[0]).toBeGreaterThan(900);
+    expect(Math.max(...waits.slice(1))).toBeLessThan(500);
+    await until(() => !store.isUp);
+    way.close();
+    way.blocked = false;
+    await way.open();
+    await until(async () => (await other.read([claim], cost(0)))[0]?.spentNanoUsd === 600);
+    expect((await other.read([claim], cost(0)))[0]).toMatchObject({ inFlight: 0, heldNanoUsd: 0 });
+    way.close();
+  });
+
   it('know after an outage that began in an earlier period what all have spent in this one', async () => {
     const way = await new Way(new URL(url)).open();
     const store = await replica(way.url, 700);

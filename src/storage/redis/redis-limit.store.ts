@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import {
   countable,
@@ -29,6 +30,8 @@ import { UnsharedUse } from './unshared-use.js';
 const RENEWAL_MS = 10_000;
 /** Whatever goes wrong, all that is held is told no more often. */
 const RESTORE_MS = 1_000;
+/** Between two questions whether it answers in time again. */
+const PAUSE_MS = 250;
 /** A budget that Redis knows nothing of is told to it once; that it is forgotten in that moment happens hardly ever twice. */
 const MOST_TRIES = 3;
 
@@ -54,6 +57,8 @@ export class RedisLimitStore extends LimitStore implements SharedCounters, OnApp
   #isUnsure = false;
   #onTheWay = 0;
   #restoredAt = -Infinity;
+  /** It answers, or has until now, and too late: no further request waits for it. */
+  #isLate = false;
 
   constructor(
     private readonly server: RedisServer,
@@ -68,11 +73,11 @@ export class RedisLimitStore extends LimitStore implements SharedCounters, OnApp
   }
 
   override reserve(claims: readonly Claim[], wanted: Wanted): Verdict | Promise<Verdict> {
-    return this.server.isUp ? this.#reserve(claims, wanted) : this.#reserveAlone(claims, wanted);
+    return this.isUp ? this.#reserve(claims, wanted) : this.#reserveAlone(claims, wanted);
   }
 
   override read(claims: readonly Claim[], wanted: Wanted): readonly Reading[] | Promise<readonly Reading[]> {
-    if (!this.server.isUp) return this.#own.read(claims, wanted);
+    if (!this.isUp) return this.#own.read(claims, wanted);
     return this.#ask(claims, wanted, false).then(
       ({ readings }) => readings,
       () => this.#own.read(claims, wanted),
@@ -83,7 +88,7 @@ export class RedisLimitStore extends LimitStore implements SharedCounters, OnApp
   settle(claims: readonly Claim[], wanted: Wanted, end: SharedEnd): void {
     const cost = countable(end.truth.costNanoUsd);
     const alone = () => this.#unshared.spent(claims, wanted, cost);
-    if (!this.server.isUp) return alone();
+    if (!this.isUp) return alone();
     const keys = claims.flatMap((claim) => keysOf(claim, wanted));
     const flags = claims.map(({ terms }) => (terms.budget === null ? 0 : 1));
     const more = countable(end.truth.tokens) - wanted.tokens;
@@ -108,7 +113,7 @@ export class RedisLimitStore extends LimitStore implements SharedCounters, OnApp
   }
 
   get isUp(): boolean {
-    return this.server.isUp;
+    return this.server.isUp && !this.#isLate;
   }
 
   onApplicationShutdown(): void {
@@ -124,8 +129,9 @@ export class RedisLimitStore extends LimitStore implements SharedCounters, OnApp
       const spent = readings.map(({ spentNanoUsd }) => spentNanoUsd);
       const own = this.#own.note(claims, wanted, spent);
       return { reservation: new SharedReservation(this, own, { claims, wanted, second }), readings };
-    } catch {
+    } catch (error) {
       this.#isUnsure = true;
+      if (!isRefusal(error)) void this.#awaitAnswer();
       return await this.#reserveAlone(claims, wanted);
     } finally {
       this.#onTheWay -= 1;
@@ -179,6 +185,21 @@ export class RedisLimitStore extends LimitStore implements SharedCounters, OnApp
     if (!this.server.isUp) return;
     const kept = await SCRIPTS.renew.run(this.server.commands, [LEASES], [this.#replica, LEASE_MS]).catch(() => 1);
     if (kept !== 1) this.#isUnsure = true;
+    this.#makeSure();
+  }
+
+  /** Until then it is as if Redis were away. */
+  async #awaitAnswer(): Promise<void> {
+    if (this.#isLate) return;
+    this.#isLate = true;
+    const isTooLate = () =>
+      this.server.check().then(
+        () => false,
+        () => true,
+      );
+    while (this.server.isUp && (await isTooLate())) await pause(PAUSE_MS, undefined, { ref: false });
+    this.#isLate = false;
+    this.#isUnsure = true;
     this.#makeSure();
   }
 
