@@ -183,6 +183,16 @@ describe('usage over HTTP', () => {
   const admin = async (query: string) => (await get(`/admin/requests?${query}`)).body;
   const idsOf = ({ data }: Pick<Body, 'data'>) => data.map(({ request_id: id }) => id.slice(4));
 
+  it('answers few questions of one key at once, and others meanwhile', async () => {
+    const asked = Array.from({ length: 40 }, () => get('/v1/usage'));
+    const other = await get('/v1/usage', 'key_plain');
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(other.status).toBe(200);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(8);
+    expect((await get('/v1/usage')).status).toBe(200);
+  });
+
   it.each(['/v1/usage', '/usage', '/openai/v1/usage'])(
     'shows a key its own usage of the last 31 days at %s',
     async (path) => {

@@ -2,7 +2,7 @@ import { All, Controller, Get, Query, Req } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { budgetEnd } from '../domain/budget-period.js';
 import { durationText } from '../domain/duration.js';
-import { MethodNotAllowedError, UnauthorizedError } from '../domain/errors.js';
+import { MethodNotAllowedError, OverloadedError, UnauthorizedError } from '../domain/errors.js';
 import type { WindowStanding } from '../domain/limit.js';
 import type { Principal } from '../domain/principal.js';
 import type { RequestContext } from '../domain/request-context.js';
@@ -17,10 +17,15 @@ const PATHS = ['v1/usage', 'usage', 'openai/v1/usage'];
 const DAYS_SHOWN = 31;
 /** There are no pages: a key that uses more models than that on more days sees the newest days of them. */
 const MOST_ROWS = 5_000;
+const MOST_AT_ONCE = 8;
+const RETRY_MS = 1_000;
 
 /** What the calling key has used and may use. */
 @Controller()
 export class UsageController {
+  /** Questions that are not answered yet, by key. */
+  readonly #open = new Map<string, number>();
+
   constructor(
     private readonly store: UsageStore,
     private readonly admission: Admission,
@@ -33,15 +38,31 @@ export class UsageController {
     refuseOthers(query, ['from', 'to']);
     const { to, from = firstDayShown(to ?? receivedAt + 1) } = period(query);
     const filter = { keyId: principal.keyId, from, ...(to !== undefined && { to }) };
-    // One after the other: two at once would take a process more, and are no faster.
-    const total = await this.store.sum(filter);
-    const days = await this.store.groups(filter, ['day', 'model'], { limit: MOST_ROWS, cursor: null });
+    const { total, days } = await this.#inTurn(principal.keyId, async () => ({
+      // One after the other: two at once would take a process more, and are no faster.
+      total: await this.store.sum(filter),
+      days: await this.store.groups(filter, ['day', 'model'], { limit: MOST_ROWS, cursor: null }),
+    }));
     return {
       object: 'usage',
       ...termsOf(principal, await this.admission.standing(principal), receivedAt),
       total: { ...sumBody(total), unpriced_requests: total.unpricedRequests },
       data: days.items.map(({ by, ...sum }) => ({ day: by.day, model: by.model, ...sumBody(sum) })),
     };
+  }
+
+  /** Few of one key at a time: all keys, and budgets, have one queue to the ledger, which nobody may fill alone. */
+  async #inTurn<T>(keyId: string, ask: () => Promise<T>): Promise<T> {
+    const open = this.#open.get(keyId) ?? 0;
+    if (open >= MOST_AT_ONCE) throw new OverloadedError('This key asks the ledger too much at once.', RETRY_MS);
+    this.#open.set(keyId, open + 1);
+    try {
+      return await ask();
+    } finally {
+      const left = (this.#open.get(keyId) ?? 1) - 1;
+      if (left > 0) this.#open.set(keyId, left);
+      else this.#open.delete(keyId);
+    }
   }
 
   @All(PATHS)
