@@ -17,7 +17,8 @@ import { createUsage } from '../src/storage/sql/migrations/0002-usage.js';
 import { createTurnStates } from '../src/storage/sql/migrations/0003-turn-states.js';
 import { openUsageLog } from '../src/storage/sql/open-usage-log.js';
 import { ShippedUsageLog } from '../src/storage/sql/shipped-usage-log.js';
-import type { PostgresUsageWriter } from '../src/storage/sql/postgres-usage-writer.js';
+import { Outbox } from '../src/storage/sql/outbox.js';
+import { type PostgresUsageWriter, usageRow } from '../src/storage/sql/postgres-usage-writer.js';
 import { ATTEMPT_COLUMNS, RECORD_COLUMNS } from '../src/storage/sql/schema.js';
 import type { SqlDatabase } from '../src/storage/sql/sql-database.js';
 import { SqliteUsageWriter } from '../src/storage/sql/sqlite-usage-writer.js';
@@ -308,6 +309,19 @@ describe('the outbox', () => {
     await until(() => log.backlog().records === 0);
     expect(target.taken).toEqual(ids(records));
     expect(Math.max(...target.calls)).toBeLessThanOrEqual(500);
+    await log.close();
+  });
+
+  it('ships what a process left that ended later than this one began, also where nobody asks for anything', async () => {
+    const log = await open();
+    await log.append(some(1));
+    await until(() => target.taken.length === 1);
+    await pause(250); // it has seen that there is no more
+    const other = await Outbox.open(path());
+    await other.append(some(3, 'left').map(usageRow));
+    other.close();
+    await until(() => target.taken.length === 4);
+    await until(() => log.backlog().records === 0);
     await log.close();
   });
 

@@ -14,6 +14,8 @@ const LAST_RETRY_MS = 5_000;
 const REPEATS = 5;
 /** A statement costs more than a row in it. */
 const GATHER_MS = 50;
+/** Another process that used the outbox may have ended and left something. */
+const LOOK_AGAIN_MS = 2_000;
 
 /** Brings what is in the outbox to PostgreSQL: in order, one batch at a time, for as long as it takes. */
 export class UsageShipper {
@@ -24,6 +26,7 @@ export class UsageShipper {
   #failedInARow = 0;
   #batchSize = LARGEST_BATCH;
   #timer: NodeJS.Timeout | undefined;
+  #lookingAgain: NodeJS.Timeout | undefined;
   #shipping: Promise<void> | undefined;
   #closed = false;
 
@@ -59,11 +62,17 @@ export class UsageShipper {
       await Promise.race([this.#ship(), pause(deadline - performance.now(), undefined, { ref: false })]);
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#lookingAgain);
   }
 
   #schedule(ms: number): void {
     if (this.#closed) return;
     this.#timer = setTimeout(() => void this.#ship(), ms).unref();
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#lookingAgain);
+    if (!this.#closed) this.#lookingAgain = setTimeout(() => this.wake(), LOOK_AGAIN_MS).unref();
   }
 
   #ship(): Promise<void> {
@@ -73,11 +82,12 @@ export class UsageShipper {
       clearTimeout(this.#timer);
       this.#timer = undefined;
       if (wait !== undefined) this.#schedule(wait);
+      else this.#lookAgain();
     });
     return this.#shipping;
   }
 
-  /** Returns when to go on, in milliseconds; undefined: when there is more. */
+  /** Returns when to go on, in milliseconds; undefined: that was all. */
   async #shipBatch(): Promise<number | undefined> {
     const rows = this.outbox.first(this.#batchSize);
     if (rows.length === 0) return undefined;
