@@ -108,6 +108,30 @@ describe('admission', () => {
     expect(await admission.standing(context.principal as never, AT)).toMatchObject({ budget: { spentNanoUsd: 5_100 } });
   });
 
+  it('asks a ledger that is away for one budget at a time, and for all once it is back', async () => {
+    jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+    const { asked, store } = ledger();
+    const terms = { rpm: null, tpm: null, concurrency: null, budget: { usd: 1, per: 'day' as const } };
+    for (const id of ['a', 'b', 'c'])
+      void store.reserve([{ scope: 'key', id, name: id, terms }], { tokens: 0, costNanoUsd: 0, at: AT });
+    for (const { answer } of asked.splice(0)) answer(null);
+    for (let outage = 0; outage < 3; outage += 1) {
+      await jest.advanceTimersByTimeAsync(5_000);
+      expect(asked).toHaveLength(1);
+      asked.shift()?.answer(null);
+    }
+    await jest.advanceTimersByTimeAsync(5_000);
+    for (let back = 0; back < 3; back += 1) {
+      expect(asked).toHaveLength(1);
+      asked.shift()?.answer(5n);
+      await settled();
+    }
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(asked).toHaveLength(0);
+    jest.useRealTimers();
+  });
+
   it('forgets nobody whose budget it asks for, however many others come', async () => {
     const { asked, store } = ledger();
     const claim = (id: string) => ({

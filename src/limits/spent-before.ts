@@ -22,6 +22,9 @@ export class SpentBefore implements OnApplicationShutdown {
   #isDown = false;
   #closed = false;
 
+  /** What the ledger did not answer. */
+  readonly #later: (() => Promise<void>)[] = [];
+  #retry: NodeJS.Timeout | undefined;
   #catchingUp: Promise<void> | undefined;
 
   /** `isWhole`: the ledger has got all that was recorded before this process began. */
@@ -49,7 +52,18 @@ export class SpentBefore implements OnApplicationShutdown {
     } catch (error) {
       if (!this.#isDown) this.#log.error(`The ledger cannot be asked what budgets have spent: ${String(error)}`);
       this.#isDown = true;
-      if (!this.#closed) setTimeout(() => void this.#ask(claim, stretch, tell), RETRY_MS).unref();
+      this.#later.push(() => this.#ask(claim, stretch, tell));
+      this.#retry ??= setTimeout(() => void this.#askAgain(), RETRY_MS).unref();
+    }
+  }
+
+  /** One at a time, and the others only once it answers: there may be as many as there are keys. */
+  async #askAgain(): Promise<void> {
+    this.#retry = undefined;
+    const again = this.#later.splice(0);
+    for (const [at, ask] of again.entries()) {
+      await ask();
+      if (this.#isDown) return void this.#later.push(...again.slice(at + 1));
     }
   }
 
@@ -59,6 +73,7 @@ export class SpentBefore implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.#closed = true;
+    clearTimeout(this.#retry);
   }
 }
 
