@@ -4,6 +4,6 @@ export abstract class ExpiredUsage {
   abstract readonly most: number;
   /** Deletes some of the records before this moment, with their attempts; returns how many. Sums stay. */
   abstract deleteRequests(before: number): Promise<number>;
-  /** Deletes some of the sums of hours that began before this moment; returns how many. */
+  /** Deletes some of the sums of days that were over by this moment; returns how many. */
   abstract deleteSums(before: number): Promise<number>;
 }
