@@ -18,6 +18,7 @@ import { openSqlite } from '../src/storage/sql/sqlite.js';
 import { AdminRequestsController } from '../src/usage/admin-requests.controller.js';
 import { AdminUsageController } from '../src/usage/admin-usage.controller.js';
 import { UsageController } from '../src/usage/usage.controller.js';
+import { RequestsUnderWay } from '../src/usage/requests-under-way.js';
 import { UsageStore } from '../src/usage/usage.store.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
@@ -128,6 +129,7 @@ class EnvelopeFilter implements ExceptionFilter {
   controllers: [UsageController, AdminRequestsController, AdminUsageController],
   providers: [
     { provide: Admission, useValue: { standing: standingOf } },
+    RequestsUnderWay,
     { provide: SqlDatabase, useFactory: () => openSqlite(join(FOLDER, 'parley.db')) },
     {
       provide: UsageStore,
@@ -246,7 +248,7 @@ describe('usage over HTTP', () => {
       limits: {
         rpm: { limit: null, remaining: null, reset: null },
         tpm: { limit: null, remaining: null, reset: null },
-        concurrency: { limit: null, in_use: null },
+        concurrency: { limit: null, in_use: 0 },
       },
       budget: null,
       total: {

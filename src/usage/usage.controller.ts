@@ -9,6 +9,7 @@ import type { RequestContext } from '../domain/request-context.js';
 import { Context } from '../http/context.js';
 import { DAY_MS, period, refuseOthers, type QueryParameters } from '../http/query.js';
 import { Admission, type KeyStanding } from '../limits/admission.js';
+import { RequestsUnderWay } from './requests-under-way.js';
 import { sumBody } from './usage-body.js';
 import { UsageStore } from './usage.store.js';
 import { usd } from './usd.js';
@@ -29,6 +30,7 @@ export class UsageController {
   constructor(
     private readonly store: UsageStore,
     private readonly admission: Admission,
+    private readonly underWay: RequestsUnderWay,
   ) {}
 
   /** `from` and `to` bound the sums; without `from` it is the 31 days up to `to`, or up to today. */
@@ -45,10 +47,17 @@ export class UsageController {
     }));
     return {
       object: 'usage',
-      ...termsOf(principal, await this.admission.standing(principal), receivedAt),
+      ...termsOf(principal, await this.#standing(principal), receivedAt),
       total: { ...sumBody(total), unpriced_requests: total.unpricedRequests },
       data: days.items.map(({ by, ...sum }) => ({ day: by.day, model: by.model, ...sumBody(sum) })),
     };
+  }
+
+  /** Where nothing bounds how many requests the key has under way, they are those of this process. */
+  async #standing(principal: Principal): Promise<Standing> {
+    const standing = await this.admission.standing(principal);
+    const unbounded = { limit: null, inUse: this.underWay.of(principal.keyId) };
+    return { ...standing, concurrency: standing.concurrency ?? unbounded };
   }
 
   /** Few of one key at a time: all keys, and budgets, have one queue to the ledger, which nobody may fill alone. */
@@ -71,8 +80,12 @@ export class UsageController {
   }
 }
 
-function termsOf({ name, models, expiresAt = null, budget = null }: Principal, standing: KeyStanding, now: number) {
-  const { limit = null, inUse = null } = standing.concurrency ?? {};
+interface Standing extends Omit<KeyStanding, 'concurrency'> {
+  readonly concurrency: { readonly limit: number | null; readonly inUse: number };
+}
+
+function termsOf({ name, models, expiresAt = null, budget = null }: Principal, standing: Standing, now: number) {
+  const { limit, inUse } = standing.concurrency;
   return {
     key: { name, models, expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString() },
     limits: {

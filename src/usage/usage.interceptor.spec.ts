@@ -11,6 +11,7 @@ import type { UsageRecord } from '../domain/usage.js';
 import { attachContext } from '../http/context.js';
 import type { TokenEstimates } from '../estimates/token-estimates.js';
 import { RequestAccounts } from './request-accounts.js';
+import { RequestsUnderWay } from './requests-under-way.js';
 import type { UsageRecorder } from './usage-recorder.js';
 import { UsageInterceptor } from './usage.interceptor.js';
 
@@ -103,6 +104,7 @@ function reserve(context: RequestContext) {
 describe('UsageInterceptor', () => {
   let ledger: Ledger;
   let interceptor: UsageInterceptor;
+  const underWay = new RequestsUnderWay();
   const through = (execution: ExecutionContext, answers: Observable<ChatCompletion | ChatFrame>) =>
     interceptor.intercept(execution, { handle: () => answers });
 
@@ -111,9 +113,13 @@ describe('UsageInterceptor', () => {
     guesses.learnt.length = 0;
     interceptor = new UsageInterceptor(
       new RequestAccounts(ledger as unknown as UsageRecorder, prices, guesses as unknown as TokenEstimates),
+      underWay,
     );
   });
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => {
+    jest.restoreAllMocks();
+    expect([underWay.of('key_1'), underWay.of('')]).toEqual([0, 0]);
+  });
 
   it('records an answer in full before it leaves', async () => {
     const { context, execution } = request({ ...ASKED, stream: false });
@@ -185,6 +191,7 @@ describe('UsageInterceptor', () => {
     const sent = [frame('a'), frame('b'), frame('', USAGE)];
     for (const one of sent) frames.next(one);
     expect(seen).toEqual(sent);
+    expect(underWay.of('key_1')).toBe(1);
     frames.complete();
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(seen).toEqual(sent);

@@ -8,6 +8,7 @@ import { promptSize } from '../estimates/prompt-size.js';
 import { contextOf } from '../http/context.js';
 import { asked } from './asked.js';
 import { RequestAccounts } from './request-accounts.js';
+import { RequestsUnderWay } from './requests-under-way.js';
 import type { Ending } from './usage-record.js';
 
 type Answer = ChatCompletion | ChatFrame;
@@ -18,7 +19,10 @@ type Answer = ChatCompletion | ChatFrame;
  */
 @Injectable()
 export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
-  constructor(private readonly accounts: RequestAccounts) {}
+  constructor(
+    private readonly accounts: RequestAccounts,
+    private readonly underWay: RequestsUnderWay,
+  ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler<Answer>): Observable<Answer> {
     const request = execution.switchToHttp().getRequest<Request>();
@@ -32,8 +36,13 @@ export class UsageInterceptor implements NestInterceptor<Answer, Answer> {
       context.isRecorded = true; // it cannot be
       throw refusal;
     }
+    const keyId = context.principal?.keyId ?? '';
     return new Observable((client) => {
-      const watched = new WatchedAnswer(request, client, (ending, then) => this.accounts.close(context, ending, then));
+      this.underWay.enter(keyId);
+      const watched = new WatchedAnswer(request, client, (ending, then) => {
+        this.underWay.leave(keyId);
+        this.accounts.close(context, ending, then);
+      });
       const source = next.handle().subscribe(watched);
       return () => {
         source.unsubscribe();

@@ -4,6 +4,7 @@ import { EstimatesModule } from '../estimates/estimates.module.js';
 import { RefusalAccount } from '../http/refusal-account.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { RequestAccounts } from './request-accounts.js';
+import { RequestsUnderWay } from './requests-under-way.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { AdminRequestsController } from './admin-requests.controller.js';
 import { AdminUsageController } from './admin-usage.controller.js';
@@ -20,10 +21,11 @@ import { UsageRecorder } from './usage-recorder.js';
     UsageRecorder,
     Retention,
     RequestAccounts,
+    RequestsUnderWay,
     UsageInterceptor,
     { provide: RefusalAccount, useClass: RefusalRecorder },
   ],
   // With what the interceptor needs: Nest makes it anew in every module whose controller uses it.
-  exports: [UsageRecorder, RequestAccounts, UsageInterceptor, RefusalAccount],
+  exports: [UsageRecorder, RequestAccounts, RequestsUnderWay, UsageInterceptor, RefusalAccount],
 })
 export class UsageModule {}

@@ -72,7 +72,7 @@ export const gatewaySchemas: Schemas = {
     limits: object({
       rpm: ref('LimitState'),
       tpm: ref('LimitState'),
-      concurrency: object({ limit: nullable(integer()), in_use: nullable(integer()) }),
+      concurrency: object({ limit: nullable(integer()), in_use: integer() }),
     }),
     budget: nullable(object({ ...budget(), spent_usd: USD, resets_at: nullable(time('Null: it never does.')) })),
     total: object({ ...SUMS, unpriced_requests: integer('Requests whose price is not known.') }),
