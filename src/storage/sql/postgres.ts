@@ -70,6 +70,8 @@ const queries = (pool: pg.Pool): Kysely<Schema> =>
 
 function poolOf(config: pg.PoolConfig, logger: Logger): pg.Pool {
   const pool = new pg.Pool({
+    // A connection that was cut without a word is believed in for no longer; TCP would take a quarter of an hour.
+    maxLifetimeSeconds: 120,
     ...config,
     connectionTimeoutMillis: 3_000,
     keepAlive: true,
