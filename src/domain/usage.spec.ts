@@ -102,7 +102,7 @@ describe('tokenCounts', () => {
       {
         prompt_tokens: 10,
         completion_tokens: 5,
-        prompt_tokens_details: { cached_tokens: 7, cache_write_tokens: 9, audio_tokens: 11, image_tokens: 12 },
+        prompt_tokens_details: { cached_tokens: 7, cache_write_tokens: 9, audio_tokens: 10, image_tokens: 12 },
         completion_tokens_details: { reasoning_tokens: 6, audio_tokens: 7, image_tokens: 8 },
         cache_creation: { ephemeral_1h_input_tokens: 99 },
       },
@@ -118,6 +118,11 @@ describe('tokenCounts', () => {
         imageInputTokens: 10,
         imageOutputTokens: 5,
       },
+    ],
+    [
+      'audio beside the prompt (Mistral)',
+      { prompt_tokens: 9, completion_tokens: 2, prompt_tokens_details: { audio_tokens: 375 } },
+      { promptTokens: 384, completionTokens: 2, audioTokens: 375 },
     ],
     [
       'details that are none',

@@ -32,7 +32,10 @@ export interface TokenCounts {
  */
 export function tokenCounts(usage: Usage): TokenCounts {
   const { prompt_tokens_details: prompt, completion_tokens_details: completion } = usage;
-  const promptTokens = count(usage.prompt_tokens);
+  const told = count(usage.prompt_tokens);
+  const heard = count(prompt?.audio_tokens);
+  // More than the whole: Mistral counts what was heard beside the prompt.
+  const promptTokens = heard > told ? count(told + heard) : told;
   const completionTokens = count(usage.completion_tokens);
   const cachedTokens = count(prompt?.cached_tokens, promptTokens);
   const cacheWriteTokens = count(prompt?.cache_write_tokens, promptTokens - cachedTokens);

@@ -44,9 +44,9 @@ export function attemptUsage(
 const isWhole = ({ outcome, errorCode }: UpstreamAttempt): boolean =>
   outcome === 'failed' && errorCode === 'invalid_structured_output';
 
-/** What the provider refused, or never received, is known to cost nothing. */
-export const isFree = ({ outcome, status = 0, neverSent = false }: UpstreamAttempt): boolean =>
-  outcome !== 'abandoned' && (neverSent || status >= 400);
+/** What the provider refused, or never received, is known to cost nothing; an answer that fails in its middle is no refusal. */
+export const isFree = ({ outcome, status = 0, said, neverSent = false }: UpstreamAttempt): boolean =>
+  outcome !== 'abandoned' && (neverSent || (status >= 400 && said === 0));
 
 const NOTHING: TokenCounts = {
   promptTokens: 0,

@@ -235,6 +235,7 @@ describe('UsageInterceptor', () => {
   it.each<[string, Partial<UpstreamAttempt>, object]>([
     ['a client that left', { outcome: 'abandoned', said: 12 }, ESTIMATED],
     ['a stream that was cut', { outcome: 'failed', status: 200, said: 12 }, ESTIMATED],
+    ['an error in the middle of a stream', { outcome: 'failed', status: 529, said: 12 }, ESTIMATED],
     ['an answer too late', { outcome: 'failed', said: 0 }, { usageSource: 'estimated', usage: { promptTokens: 10 } }],
     ['a provider that does not count', { outcome: 'completed', said: 12 }, ESTIMATED],
     [

@@ -78,22 +78,6 @@ describe('usageFrom', () => {
       usage(10, 7, reasoned(7)),
     ],
     [
-      'audio outside (Mistral)',
-      { prompt_tokens: 9, completion_tokens: 201, total_tokens: 585, prompt_tokens_details: { audio_tokens: 375 } },
-      usage(384, 201, { prompt_tokens_details: { audio_tokens: 375 } }),
-    ],
-    [
-      'audio inside, and as much as the reasoning',
-      {
-        prompt_tokens: 10,
-        completion_tokens: 9,
-        total_tokens: 19,
-        prompt_tokens_details: { audio_tokens: 7 },
-        ...reasoned(7),
-      },
-      usage(10, 9, { prompt_tokens_details: { audio_tokens: 7 }, ...reasoned(7) }),
-    ],
-    [
       'reasoning inside, total wrong',
       { prompt_tokens: 10, completion_tokens: 9, total_tokens: 30, ...reasoned(7) },
       usage(10, 9, reasoned(7)),

@@ -7,16 +7,14 @@ import { isObject, type Json } from '../json.js';
  */
 export function usageFrom(raw: unknown): Usage | undefined {
   if (!isObject(raw)) return undefined;
-  const told = count(raw['prompt_tokens']);
-  if (told === undefined) return undefined;
+  const prompt = count(raw['prompt_tokens']);
+  if (prompt === undefined) return undefined;
   const total = count(raw['total_tokens']);
-  const reported = count(raw['completion_tokens']) ?? Math.max(0, (total ?? told) - told);
+  const reported = count(raw['completion_tokens']) ?? Math.max(0, (total ?? prompt) - prompt);
   const reasoning = nested(raw, 'completion_tokens_details', 'reasoning_tokens') ?? count(raw['reasoning_tokens']);
-  const heard = nested(raw, 'prompt_tokens_details', 'audio_tokens') ?? 0;
-  // xAI leaves the reasoning out of the completion, Mistral what was heard out of the prompt: only the total shows it.
-  const spare = (total ?? 0) - told - reported;
-  const prompt = spare === heard && spare > 0 ? told + heard : told;
-  const completion = spare === reasoning && spare !== heard ? reported + reasoning : reported;
+  // xAI leaves the reasoning out of the completion and shows it only in the total.
+  const outside = reasoning !== undefined && total !== undefined && total - prompt === reported + reasoning;
+  const completion = outside ? reported + reasoning : reported;
   const right = {
     prompt_tokens: prompt,
     completion_tokens: completion,
